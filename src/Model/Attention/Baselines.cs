@@ -1,0 +1,57 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace DenoiseService.Model.Attention;
+
+/// <summary>Ablation baseline: the experts exist, every token uses the last one, no router. The routing it reports is that constant choice.</summary>
+internal sealed class NonAdaptiveSparseAttention : Module<Tensor, (Tensor Output, Tensor Routing)>
+{
+    [ComponentName(Name = "experts")] private readonly ModuleList<SparseAttentionExpert> _experts;
+    [ComponentName(Name = "merge_proj")] private readonly Linear _merge;
+
+    public NonAdaptiveSparseAttention(ModelConfig config, TopKAttention topK) : base(nameof(NonAdaptiveSparseAttention))
+    {
+        _experts = ModuleList(config.KeysKept.Select(k => new SparseAttentionExpert(config, k, topK)).ToArray());
+        _merge = Linear(config.Width, config.Width);
+        RegisterComponents();
+    }
+
+    public override (Tensor Output, Tensor Routing) forward(Tensor x)
+    {
+        int last = _experts.Count - 1;
+        Tensor routing = x.new_zeros(x.shape[0], x.shape[1], _experts.Count); // (B, N, E)
+        routing[.., .., last..].fill_(1);
+        return (_merge.call(_experts[last].call(x)), routing);
+    }
+}
+
+/// <summary>Ablation baseline: one full softmax attention. It reports one expert that every token uses.</summary>
+internal sealed class StandardAttention : Module<Tensor, (Tensor Output, Tensor Routing)>
+{
+    [ComponentName(Name = "W_q")] private readonly Linear _query;
+    [ComponentName(Name = "W_k")] private readonly Linear _key;
+    [ComponentName(Name = "W_v")] private readonly Linear _value;
+    [ComponentName(Name = "W_out")] private readonly Linear _output;
+    private readonly int _heads;
+
+    public StandardAttention(ModelConfig config) : base(nameof(StandardAttention))
+    {
+        _query = Linear(config.Width, config.Width);
+        _key = Linear(config.Width, config.Width);
+        _value = Linear(config.Width, config.Width);
+        _output = Linear(config.Width, config.Width);
+        _heads = config.Heads;
+        RegisterComponents();
+    }
+
+    public override (Tensor Output, Tensor Routing) forward(Tensor x)
+    {
+        Tensor q = Heads.Split(_query.call(x), _heads); // (B, H, N, d)
+        Tensor k = Heads.Split(_key.call(x), _heads); // (B, H, N, d)
+        Tensor v = Heads.Split(_value.call(x), _heads); // (B, H, N, d)
+        Tensor attended = functional.scaled_dot_product_attention(q, k, v); // (B, H, N, d)
+        return (_output.call(Heads.Join(attended)), x.new_ones(x.shape[0], x.shape[1], 1)); // (B, N, D), (B, N, 1)
+    }
+}

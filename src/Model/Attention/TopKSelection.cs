@@ -1,0 +1,251 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model.Attention;
+
+/// <summary>
+/// Finds the k largest entries of every row of a score tensor by bisection on the value: a threshold between the k-th and the next is found by
+/// counting, which vector units do well, so nothing is sorted. Of equal values at the border those of lower index are kept, so exactly k are.
+/// Uses 512-bit, 256-bit or scalar code, whichever the processor has. NaN counts as smaller than everything.
+/// </summary>
+internal static unsafe class TopKSelection
+{
+    // A mean row needs about ten steps; after this many the interval is halved in the space of float keys, which ends in at most 32 more.
+    private const int ValueSteps = 20;
+
+    /// <summary>Additive mask: 0 where the entry is one of its row's k largest, −∞ elsewhere. No gradient.</summary>
+    /// <param name="scores">float32 on the CPU, (…, N).</param>
+    /// <param name="keysKept">1 ≤ k &lt; N.</param>
+    public static Tensor Mask(Tensor scores, int keysKept)
+    {
+        if (!scores.device_type.Equals(TorchSharp.DeviceType.CPU)) return MaskByLibrary(scores, keysKept);
+        using Tensor source = scores.detach().contiguous();
+        Tensor mask = empty_like(source);
+        ForEachRow(source, mask, (input, output, n) => MaskRow(input, output, n, keysKept));
+        return mask;
+    }
+
+    /// <summary>In place: every row becomes the softmax over its k largest entries, 0 elsewhere; k ≥ N is the plain softmax. No gradient.</summary>
+    /// <param name="scores">float32 on the CPU, contiguous, (…, N).</param>
+    /// <param name="keysKept">k ≥ 1.</param>
+    public static void SoftmaxOfLargest(Tensor scores, int keysKept) =>
+        ForEachRow(scores, scores, (input, output, n) => SoftmaxRow(input, output, n, keysKept));
+
+    private static Tensor MaskByLibrary(Tensor scores, int keysKept)
+    {
+        using Tensor source = scores.detach();
+        (Tensor values, Tensor indices) = source.topk(keysKept);
+        using (values)
+        using (indices)
+        using (Tensor mask = full_like(source, float.NegativeInfinity))
+        {
+            return mask.scatter(-1, indices, zeros_like(values));
+        }
+    }
+
+    private delegate void RowAction(float* input, float* output, int n);
+
+    private static void ForEachRow(Tensor input, Tensor output, RowAction row)
+    {
+        Debug.Assert(input.is_contiguous() && output.is_contiguous() && input.dtype == ScalarType.Float32);
+        int n = (int)input.shape[^1];
+        long rows = input.numel() / n;
+        nint from = Address(input), to = Address(output);
+        int workers = (int)Math.Min(get_num_threads(), Math.Max(1, rows * n / 32768));
+        if (workers == 1)
+        {
+            Range(0, rows);
+            return;
+        }
+
+        Parallel.For(0, workers, w => Range(rows * w / workers, rows * (w + 1) / workers));
+
+        void Range(long first, long end)
+        {
+            for (long r = first; r < end; r++) row((float*)from + r * n, (float*)to + r * n, n);
+        }
+    }
+
+    private static nint Address(Tensor tensor)
+    {
+        fixed (byte* bytes = &MemoryMarshal.GetReference(tensor.bytes)) return (nint)bytes;
+    }
+
+    internal static void MaskRow(float* input, float* output, int n, int keysKept)
+    {
+        (float threshold, int ties) = Threshold(input, n, keysKept);
+        if (ties < 0)
+        {
+            for (int i = 0; i < n; i++) output[i] = input[i] >= threshold ? 0f : float.NegativeInfinity;
+            return;
+        }
+
+        for (int i = 0; i < n; i++)
+        {
+            bool kept = input[i] > threshold || (input[i] == threshold && ties-- > 0);
+            output[i] = kept ? 0f : float.NegativeInfinity;
+        }
+    }
+
+    internal static void SoftmaxRow(float* input, float* output, int n, int keysKept)
+    {
+        float threshold = float.NegativeInfinity;
+        int ties = -1;
+        if (keysKept < n) (threshold, ties) = Threshold(input, n, keysKept);
+        if (ties >= 0) DropSurplusTies(input, output, n, threshold, ties);
+        float* source = ties >= 0 ? output : input;
+        float max = Max(source, n);
+        float sum = Exponentials(source, output, n, threshold, max);
+        Scale(output, n, 1 / sum);
+    }
+
+    /// <summary>
+    /// Returns a value t such that exactly k entries are ≥ t and ties = −1; or, when equal values stand at the border, the k-th largest
+    /// value itself and how many entries equal to it are kept.
+    /// </summary>
+    private static (float Threshold, int Ties) Threshold(float* row, int n, int k)
+    {
+        (float low, float high) = MinMax(row, n);
+        // Invariant: count(≥ low) > k or low is the minimum; count(≥ high) < k or high is the maximum.
+        for (int step = 0; ; step++)
+        {
+            float middle = step < ValueSteps ? low + (high - low) * 0.5f : FromKey(Key(low) + (int)(((long)Key(high) - Key(low)) >> 1));
+            if (!(middle > low && middle <= high)) middle = high;
+            int count = CountAtLeast(row, n, middle);
+            if (count == k) return (middle, -1);
+            if (count > k)
+            {
+                low = middle;
+                if (middle == high) return (high, k); // more than k entries equal the maximum
+            }
+            else if (middle == high && Key(high) - (long)Key(low) <= 1)
+            {
+                return (low, k - count); // nothing lies between: the border value is low
+            }
+            else
+            {
+                high = middle;
+                if (Key(high) - (long)Key(low) <= 1) return (low, k - CountAtLeast(row, n, high));
+            }
+        }
+    }
+
+    private static int Key(float value)
+    {
+        int bits = BitConverter.SingleToInt32Bits(value + 0f); // + 0 turns −0 into 0
+        return bits ^ ((bits >> 31) & int.MaxValue);
+    }
+
+    private static float FromKey(int key) => BitConverter.Int32BitsToSingle(key ^ ((key >> 31) & int.MaxValue));
+
+    private static void DropSurplusTies(float* input, float* output, int n, float threshold, int ties)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            bool surplus = input[i] == threshold && ties-- <= 0;
+            output[i] = surplus ? float.NegativeInfinity : input[i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int CountAtLeast(float* row, int n, float value)
+    {
+        int count = 0, i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<float> border = Vector512.Create(value);
+            for (; i <= n - 16; i += 16) count += BitOperations.PopCount(Vector512.GreaterThanOrEqual(Vector512.Load(row + i), border).ExtractMostSignificantBits());
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            Vector256<float> border = Vector256.Create(value);
+            for (; i <= n - 8; i += 8) count += BitOperations.PopCount(Vector256.GreaterThanOrEqual(Vector256.Load(row + i), border).ExtractMostSignificantBits());
+        }
+
+        for (; i < n; i++) count += row[i] >= value ? 1 : 0;
+        return count;
+    }
+
+    private static (float Min, float Max) MinMax(float* row, int n)
+    {
+        float min = float.PositiveInfinity, max = float.NegativeInfinity;
+        int i = 0;
+        if (Vector512.IsHardwareAccelerated && n >= 16)
+        {
+            Vector512<float> low = Vector512.Load(row), high = low;
+            for (i = 16; i <= n - 16; i += 16)
+            {
+                Vector512<float> x = Vector512.Load(row + i);
+                low = Vector512.MinNative(low, x);
+                high = Vector512.MaxNative(high, x);
+            }
+
+            Vector256<float> low8 = Vector256.MinNative(low.GetLower(), low.GetUpper()), high8 = Vector256.MaxNative(high.GetLower(), high.GetUpper());
+            for (int lane = 0; lane < 8; lane++)
+            {
+                min = Math.Min(min, low8[lane]);
+                max = Math.Max(max, high8[lane]);
+            }
+        }
+
+        for (; i < n; i++)
+        {
+            if (row[i] < min) min = row[i];
+            if (row[i] > max) max = row[i];
+        }
+
+        return (min, max);
+    }
+
+    private static float Max(float* row, int n) => MinMax(row, n).Max;
+
+    private static float Exponentials(float* input, float* output, int n, float threshold, float max)
+    {
+        float sum = 0;
+        int i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<float> border = Vector512.Create(threshold), shift = Vector512.Create(max), total = Vector512<float>.Zero;
+            for (; i <= n - 16; i += 16)
+            {
+                Vector512<float> x = Vector512.Load(input + i);
+                Vector512<float> e = Vector512.Exp(x - shift) & Vector512.GreaterThanOrEqual(x, border);
+                e.Store(output + i);
+                total += e;
+            }
+
+            sum = Vector512.Sum(total);
+        }
+        else if (Vector256.IsHardwareAccelerated)
+        {
+            Vector256<float> border = Vector256.Create(threshold), shift = Vector256.Create(max), total = Vector256<float>.Zero;
+            for (; i <= n - 8; i += 8)
+            {
+                Vector256<float> x = Vector256.Load(input + i);
+                Vector256<float> e = Vector256.Exp(x - shift) & Vector256.GreaterThanOrEqual(x, border);
+                e.Store(output + i);
+                total += e;
+            }
+
+            sum = Vector256.Sum(total);
+        }
+
+        for (; i < n; i++)
+        {
+            float e = input[i] >= threshold ? MathF.Exp(input[i] - max) : 0;
+            output[i] = e;
+            sum += e;
+        }
+
+        return sum;
+    }
+
+    private static void Scale(float* row, int n, float factor)
+    {
+        for (int i = 0; i < n; i++) row[i] *= factor;
+    }
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model;
+
+/// <summary>What stands beside the weights, in the sidecar JSON of the same name.</summary>
+/// <param name="Config">The network's shape.</param>
+/// <param name="Sha256">Of the weights file, lower-case hex.</param>
+/// <param name="Training">The run that made the weights: recipe, data, seed, steps, time. Empty where nothing is known.</param>
+/// <param name="Metrics">What was measured on the weights.</param>
+public sealed record CheckpointCard(ModelConfig Config, string Sha256, JsonObject Training, JsonObject Metrics);
+
+/// <summary>
+/// A trained network on disk: NAME.safetensors with the weights under the reference's names, NAME.json with a <see cref="CheckpointCard"/>. A bare
+/// safetensors file is taken for the released code's form: ReLU router, sizes recognised from names and shapes.
+/// </summary>
+public static class Checkpoint
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>Writes both files, each atomically, the card last: an interrupted save is refused on load, never half believed.</summary>
+    /// <param name="weights">Where to write, ending in .safetensors.</param>
+    /// <param name="network">The weights.</param>
+    /// <param name="training">See <see cref="CheckpointCard.Training"/>.</param>
+    /// <param name="metrics">See <see cref="CheckpointCard.Metrics"/>.</param>
+    public static CheckpointCard Save(string weights, SmallViT network, JsonObject? training = null, JsonObject? metrics = null)
+    {
+        string sha256 = Safetensors.Write(weights, network.state_dict());
+        var card = new CheckpointCard(network.Config, sha256, training ?? [], metrics ?? []);
+        AtomicFile.Write(CardPath(weights), JsonSerializer.SerializeToUtf8Bytes(card, Json));
+        return card;
+    }
+
+    /// <summary>Builds the network and fills it, in evaluation mode. Call outside dispose scopes and outside inference mode.</summary>
+    /// <param name="weights">The .safetensors file.</param>
+    /// <returns>The network, which the caller disposes, and its card.</returns>
+    /// <exception cref="CheckpointException">Truncated, renamed, wrong-shaped, non-finite or not the file of the card; the message says which tensor or value.</exception>
+    public static (SmallViT Network, CheckpointCard Card) Load(string weights)
+    {
+        using SafetensorsFile file = Safetensors.Read(weights);
+        string name = Path.GetFileName(weights);
+        CheckpointCard card = File.Exists(CardPath(weights))
+            ? ReadCard(weights)
+            : new CheckpointCard(ReleasedForm.Recognise(file.Tensors, name), file.Sha256, [], []);
+        if (!string.Equals(card.Sha256, file.Sha256, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new CheckpointException($"{name} has sha256 {file.Sha256}, its card {Path.GetFileName(CardPath(weights))} says {card.Sha256}.");
+        }
+
+        var network = new SmallViT(card.Config);
+        try
+        {
+            Fill(network, file.Tensors, name);
+            network.eval();
+            return (network, card);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads only the card of a checkpoint.</summary>
+    /// <exception cref="CheckpointException">The card is missing or not of this form.</exception>
+    public static CheckpointCard ReadCard(string weights)
+    {
+        string path = CardPath(weights), name = Path.GetFileName(path);
+        try
+        {
+            CheckpointCard card = JsonSerializer.Deserialize<CheckpointCard>(File.ReadAllBytes(path), Json) ?? throw new CheckpointException($"{name} is empty.");
+            if (card.Config is null || string.IsNullOrEmpty(card.Sha256)) throw new CheckpointException($"{name} lacks config or sha256.");
+            card.Config.Validated();
+            return card with { Training = card.Training ?? [], Metrics = card.Metrics ?? [] };
+        }
+        catch (Exception e) when (e is JsonException or ModelConfigException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{name} is not a readable card: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Copies named tensors into a network after checking that names and shapes agree and every value is finite.</summary>
+    /// <exception cref="CheckpointException">Names the first tensor that does not fit.</exception>
+    public static void Fill(SmallViT network, IReadOnlyDictionary<string, Tensor> tensors, string file)
+    {
+        using var noGrad = no_grad();
+        Dictionary<string, Tensor> state = network.state_dict();
+        string[] missing = state.Keys.Except(tensors.Keys).ToArray(), unknown = tensors.Keys.Except(state.Keys).ToArray();
+        if (missing.Length > 0) throw new CheckpointException($"{file} lacks tensor {missing[0]}{Others(missing)}.");
+        if (unknown.Length > 0) throw new CheckpointException($"{file} has tensor {unknown[0]}{Others(unknown)}, which this network does not know.");
+        foreach ((string name, Tensor target) in state)
+        {
+            Tensor source = tensors[name];
+            if (source.dtype != ScalarType.Float32) throw new CheckpointException($"{file}: tensor {name} is {source.dtype}, not Float32.");
+            if (!source.shape.SequenceEqual(target.shape)) throw new CheckpointException($"{file}: tensor {name} has shape [{string.Join(", ", source.shape)}], this network needs [{string.Join(", ", target.shape)}].");
+            using Tensor finite = source.isfinite();
+            using Tensor all = finite.all();
+            if (!all.item<bool>()) throw new CheckpointException($"{file}: tensor {name} has values that are not finite.");
+            target.copy_(source);
+        }
+
+        static string Others(string[] names) => names.Length > 1 ? $" (and {names.Length - 1} more)" : "";
+    }
+
+    /// <summary>Where the card of a weights file stands.</summary>
+    public static string CardPath(string weights) => Path.ChangeExtension(weights, ".json");
+}
+
+/// <summary>A checkpoint cannot be used; the message names what is wrong with it, never a path of the machine.</summary>
+public sealed class CheckpointException : Exception
+{
+    /// <summary>With what is wrong.</summary>
+    public CheckpointException(string message) : base(message)
+    {
+    }
+
+    /// <summary>With what is wrong and what showed it.</summary>
+    public CheckpointException(string message, Exception inner) : base(message, inner)
+    {
+    }
+}

@@ -1,0 +1,161 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model;
+
+/// <summary>
+/// The safetensors file format: eight bytes with the length of a JSON header (little-endian), the header (name → dtype, shape, byte range), the
+/// bytes. Reading checks every length before it trusts it; writing goes to a temporary file that is flushed to disk and renamed, so that a file
+/// under its own name is whole.
+/// </summary>
+public static class Safetensors
+{
+    private const int MaxHeaderBytes = 16 << 20;
+    private const string MetadataKey = "__metadata__";
+
+    /// <summary>Reads every tensor of a file into memory.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The tensors (float32, float64, int64 or uint8, on the CPU), the header's free text entries, and the file's sha256 in lower-case hex. Dispose the tensors.</returns>
+    /// <exception cref="CheckpointException">The file is missing, truncated or not of this format; the message says what is wrong.</exception>
+    public static SafetensorsFile Read(string path)
+    {
+        string name = Path.GetFileName(path);
+        if (!File.Exists(path)) throw new CheckpointException($"{name} does not exist.");
+        byte[] bytes = File.ReadAllBytes(path);
+        return Parse(bytes, name);
+    }
+
+    /// <summary>Reads a file that is already in memory; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="CheckpointException">As <see cref="Read"/>.</exception>
+    public static SafetensorsFile Parse(byte[] bytes, string name)
+    {
+        if (bytes.Length < 8) throw new CheckpointException($"{name} is truncated: {bytes.Length} bytes, a safetensors file has at least 8.");
+        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        if (headerLength > MaxHeaderBytes) throw new CheckpointException($"{name} is not a safetensors file: its header would have {headerLength} bytes, the limit is {MaxHeaderBytes}.");
+        if ((ulong)bytes.Length < 8 + headerLength) throw new CheckpointException($"{name} is truncated: {bytes.Length} bytes, its header alone needs {8 + headerLength}.");
+
+        var tensors = new Dictionary<string, Tensor>();
+        var metadata = new Dictionary<string, string>();
+        try
+        {
+            int data = 8 + (int)headerLength;
+            long end = 0;
+            using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, (int)headerLength));
+            foreach (JsonProperty entry in header.RootElement.EnumerateObject())
+            {
+                if (entry.NameEquals(MetadataKey))
+                {
+                    foreach (JsonProperty text in entry.Value.EnumerateObject()) metadata[text.Name] = text.Value.GetString() ?? "";
+                    continue;
+                }
+
+                end = Math.Max(end, ReadTensor(entry, bytes, data, name, tensors));
+            }
+
+            if (data + end != bytes.Length) throw new CheckpointException($"{name} has {bytes.Length} bytes where its header announces {data + end}.");
+            return new SafetensorsFile(tensors, metadata, Hash(bytes));
+        }
+        catch (Exception e)
+        {
+            foreach (Tensor tensor in tensors.Values) tensor.Dispose();
+            if (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException) throw new CheckpointException($"{name} has a damaged header.", e);
+            throw;
+        }
+    }
+
+    /// <summary>Writes tensors under their names, in ordinal order, so that equal tensors give equal bytes.</summary>
+    /// <returns>The file's sha256 in lower-case hex.</returns>
+    public static string Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        byte[] bytes = ToBytes(tensors, metadata);
+        AtomicFile.Write(path, bytes);
+        return Hash(bytes);
+    }
+
+    /// <summary>The bytes that <see cref="Write"/> would write.</summary>
+    public static byte[] ToBytes(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var header = new JsonObject();
+        if (metadata is { Count: > 0 }) header[MetadataKey] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
+        using var body = new MemoryStream();
+        foreach ((string name, Tensor tensor) in tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
+        {
+            using Tensor plain = tensor.detach().cpu().contiguous();
+            long from = body.Length;
+            if (plain.numel() > 0) body.Write(plain.bytes);
+            header[name] = new JsonObject
+            {
+                ["dtype"] = DtypeName(plain.dtype, name),
+                ["shape"] = new JsonArray(plain.shape.Select(s => (JsonNode?)s).ToArray()),
+                ["data_offsets"] = new JsonArray(from, body.Length),
+            };
+        }
+
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
+        int padded = (json.Length + 7) / 8 * 8; // the format asks for aligned data; blanks fill up
+        byte[] bytes = new byte[8 + padded + body.Length];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, (ulong)padded);
+        json.CopyTo(bytes, 8);
+        bytes.AsSpan(8 + json.Length, padded - json.Length).Fill((byte)' ');
+        body.GetBuffer().AsSpan(0, (int)body.Length).CopyTo(bytes.AsSpan(8 + padded));
+        return bytes;
+    }
+
+    private static long ReadTensor(JsonProperty entry, byte[] bytes, int data, string file, Dictionary<string, Tensor> tensors)
+    {
+        (ScalarType dtype, int size) = Dtype(entry.Value.GetProperty("dtype").GetString(), entry.Name, file);
+        long[] shape = entry.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64()).ToArray();
+        long from = entry.Value.GetProperty("data_offsets")[0].GetInt64(), to = entry.Value.GetProperty("data_offsets")[1].GetInt64();
+        long expected = size;
+        foreach (long side in shape)
+        {
+            if (side is < 0 or > int.MaxValue || (side > 0 && expected > int.MaxValue / side)) throw new CheckpointException($"{file}: tensor {entry.Name} has an impossible shape [{string.Join(", ", shape)}].");
+            expected *= side;
+        }
+
+        if (from < 0 || to < from || to - from != expected) throw new CheckpointException($"{file}: tensor {entry.Name} takes {to - from} bytes, its shape [{string.Join(", ", shape)}] needs {expected}.");
+        if (data + to > bytes.Length) throw new CheckpointException($"{file} is truncated: tensor {entry.Name} ends at byte {data + to}, the file at {bytes.Length}.");
+        Tensor tensor = empty(shape, dtype: dtype);
+        if (!tensors.TryAdd(entry.Name, tensor))
+        {
+            tensor.Dispose();
+            throw new CheckpointException($"{file}: tensor {entry.Name} stands twice in the header.");
+        }
+
+        if (expected > 0) bytes.AsSpan(data + (int)from, (int)expected).CopyTo(tensor.bytes);
+        return to;
+    }
+
+    private static (ScalarType Dtype, int Size) Dtype(string? name, string tensor, string file) => name switch
+    {
+        "F32" => (ScalarType.Float32, 4),
+        "F64" => (ScalarType.Float64, 8),
+        "I64" => (ScalarType.Int64, 8),
+        "U8" => (ScalarType.Byte, 1),
+        _ => throw new CheckpointException($"{file}: tensor {tensor} has dtype {name}; F32, F64, I64 and U8 are read."),
+    };
+
+    private static string DtypeName(ScalarType dtype, string tensor) => dtype switch
+    {
+        ScalarType.Float32 => "F32",
+        ScalarType.Float64 => "F64",
+        ScalarType.Int64 => "I64",
+        ScalarType.Byte => "U8",
+        _ => throw new ArgumentException($"Tensor {tensor} has dtype {dtype}; F32, F64, I64 and U8 are written."),
+    };
+
+    internal static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+}
+
+/// <summary>What a safetensors file holds. Owns its tensors.</summary>
+public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata, string Sha256) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in Tensors.Values) tensor.Dispose();
+    }
+}

@@ -1,0 +1,136 @@
+namespace DenoiseService.Model;
+
+/// <summary>
+/// One picture on its way through the network, tile by tile in order. The result replaces the picture in place: a row of pixels is final, and
+/// written, once no later tile reads it, so beside the picture only a band of one tile's height is held. What is blended is the correction
+/// (output − input): a network that changes nothing returns the picture bit for bit.
+/// </summary>
+public sealed class TiledPicture
+{
+    private readonly float[] _samples;
+    private readonly int _height, _width, _channels, _tile;
+    private readonly float _strength;
+    private readonly float[] _band; // correction of the rows that the current row of tiles covers: (C, tile, W)
+    private readonly RoutingAccumulator? _routing;
+    private int _handedOut, _accepted;
+
+    /// <summary>Takes over a picture; its samples change while tiles are accepted.</summary>
+    /// <param name="samples">Planar colour, (C, H, W), float32 in [0, 1], C = 1 (grey) or 3 (RGB).</param>
+    /// <param name="height">H ≥ 1.</param>
+    /// <param name="width">W ≥ 1.</param>
+    /// <param name="config">Of the network that will run.</param>
+    /// <param name="overlap">Pixels that neighbouring tiles share at least.</param>
+    /// <param name="strength">0 keeps the input, 1 takes the network's result, between them a linear blend.</param>
+    /// <param name="withRouting">Collect the routing map as well.</param>
+    /// <exception cref="ArgumentException">Sizes do not fit each other or a value is out of range.</exception>
+    public TiledPicture(float[] samples, int height, int width, ModelConfig config, int overlap, float strength = 1, bool withRouting = false)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        if (strength is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(strength), strength, "Strength is 0 to 1.");
+        long pixels = (long)height * width;
+        if (samples.LongLength != pixels && samples.LongLength != 3 * pixels) throw new ArgumentException($"{samples.LongLength} samples are not one or three planes of {height} × {width}.", nameof(samples));
+        Plan = TilePlan.For(height, width, config.TileSide, overlap);
+        (_samples, _height, _width, _channels, _tile, _strength) = (samples, height, width, (int)(samples.LongLength / pixels), config.TileSide, strength);
+        _band = new float[(long)_channels * _tile * width];
+        if (withRouting) _routing = new RoutingAccumulator(Plan, height, width, config);
+    }
+
+    /// <summary>Where the tiles lie.</summary>
+    public TilePlan Plan { get; }
+
+    /// <summary>Tiles that no batch has taken yet.</summary>
+    public int TilesWaiting => Plan.Count - _handedOut;
+
+    /// <summary>True once every tile has come back: the samples are the result.</summary>
+    public bool Finished => _accepted == Plan.Count;
+
+    /// <summary>The routing of the whole picture. Only after <see cref="Finished"/>, and only if it was asked for.</summary>
+    public RoutingMap Routing() => Finished && _routing is not null ? _routing.ToMap() : throw new InvalidOperationException("The routing map was not asked for or is not complete.");
+
+    internal bool WithRouting => _routing is not null;
+
+    /// <summary>Copies the next tile, (3, tile, tile), into a batch; a grey picture fills all three channels.</summary>
+    internal int HandOutNext(Span<float> destination)
+    {
+        int index = _handedOut++;
+        int top = Plan.Rows.Starts[index / Plan.Columns.Starts.Count], left = Plan.Columns.Starts[index % Plan.Columns.Starts.Count];
+        for (int channel = 0; channel < 3; channel++)
+        {
+            int plane = Math.Min(channel, _channels - 1);
+            for (int y = 0; y < _tile; y++)
+            {
+                ReadOnlySpan<float> row = Row(plane, TileAxis.Reflect(top + y, _height));
+                Span<float> target = destination.Slice((channel * _tile + y) * _tile, _tile);
+                if (left + _tile <= _width)
+                {
+                    row.Slice(left, _tile).CopyTo(target);
+                    continue;
+                }
+
+                for (int x = 0; x < _tile; x++) target[x] = row[TileAxis.Reflect(left + x, _width)];
+            }
+        }
+
+        return index;
+    }
+
+    /// <summary>Takes a tile's result. Tiles come back in the order in which they were handed out.</summary>
+    /// <param name="index">What <see cref="HandOutNext"/> returned.</param>
+    /// <param name="output">(3, tile, tile).</param>
+    /// <param name="routing">(L, N, E), ignored if no map was asked for.</param>
+    internal void Accept(int index, ReadOnlySpan<float> output, ReadOnlySpan<float> routing)
+    {
+        if (index != _accepted) throw new InvalidOperationException($"Tile {index} came back where {_accepted} was due.");
+        int columns = Plan.Columns.Starts.Count, tileRow = index / columns, tileColumn = index % columns;
+        AddCorrection(tileRow, tileColumn, output);
+        _routing?.Add(tileRow, tileColumn, routing);
+        _accepted++;
+        if (tileColumn == columns - 1) FinishRows(tileRow);
+    }
+
+    private void AddCorrection(int tileRow, int tileColumn, ReadOnlySpan<float> output)
+    {
+        int top = Plan.Rows.Starts[tileRow], left = Plan.Columns.Starts[tileColumn];
+        int rows = Math.Min(_tile, _height - top), columns = Math.Min(_tile, _width - left);
+        ReadOnlySpan<float> rowWeights = Plan.Rows.WeightsOf(tileRow), columnWeights = Plan.Columns.WeightsOf(tileColumn);
+        for (int channel = 0; channel < 3; channel++)
+        {
+            int plane = Math.Min(channel, _channels - 1);
+            float share = _channels == 1 ? 1f / 3 : 1; // grey: the mean of the three answers
+            for (int y = 0; y < rows; y++)
+            {
+                float weight = rowWeights[y] * share;
+                ReadOnlySpan<float> result = output.Slice((channel * _tile + y) * _tile, columns);
+                ReadOnlySpan<float> input = Row(plane, top + y).Slice(left, columns);
+                Span<float> band = BandRow(plane, y).Slice(left, columns);
+                for (int x = 0; x < columns; x++) band[x] += weight * columnWeights[x] * (result[x] - input[x]);
+            }
+        }
+    }
+
+    /// <summary>Writes the rows that no later tile reads, then moves the rest of the band up.</summary>
+    private void FinishRows(int tileRow)
+    {
+        IReadOnlyList<int> starts = Plan.Rows.Starts;
+        int top = starts[tileRow], next = tileRow + 1 < starts.Count ? starts[tileRow + 1] : _height, final = next - top;
+        for (int plane = 0; plane < _channels; plane++)
+        {
+            for (int y = 0; y < final; y++)
+            {
+                Span<float> row = Row(plane, top + y);
+                ReadOnlySpan<float> correction = BandRow(plane, y);
+                for (int x = 0; x < _width; x++) row[x] = Math.Clamp(row[x] + _strength * correction[x], 0f, 1f);
+            }
+
+            Span<float> band = _band.AsSpan(plane * _tile * _width, _tile * _width);
+            if (final >= _tile) continue;
+            band[(final * _width)..].CopyTo(band);
+            band[((_tile - final) * _width)..].Clear();
+        }
+    }
+
+    private Span<float> Row(int plane, int y) => _samples.AsSpan((plane * _height + y) * _width, _width);
+
+    private Span<float> BandRow(int plane, int y) => _band.AsSpan((plane * _tile + y) * _width, _width);
+}
