@@ -17,6 +17,9 @@ public sealed record CheckpointCard(ModelConfig Config, string Sha256, JsonObjec
 /// </summary>
 public static class Checkpoint
 {
+    // In the header of every file that Save writes: such a file without its card is an interrupted save or half a copy, not the released form.
+    private const string NeedsCard = "card";
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Writes both files, each atomically, the card last: an interrupted save is refused on load, never half believed.</summary>
@@ -26,7 +29,7 @@ public static class Checkpoint
     /// <param name="metrics">See <see cref="CheckpointCard.Metrics"/>.</param>
     public static CheckpointCard Save(string weights, SmallViT network, JsonObject? training = null, JsonObject? metrics = null)
     {
-        string sha256 = Safetensors.Write(weights, network.state_dict());
+        string sha256 = Safetensors.Write(weights, network.state_dict(), new Dictionary<string, string> { [NeedsCard] = "required" });
         var card = new CheckpointCard(network.Config, sha256, training ?? [], metrics ?? []);
         AtomicFile.Write(CardPath(weights), JsonSerializer.SerializeToUtf8Bytes(card, Json));
         return card;
@@ -40,6 +43,7 @@ public static class Checkpoint
     {
         using SafetensorsFile file = Safetensors.Read(weights);
         string name = Path.GetFileName(weights);
+        if (!File.Exists(CardPath(weights)) && file.Metadata.ContainsKey(NeedsCard)) throw new CheckpointException($"{name} belongs to a card, and {Path.GetFileName(CardPath(weights))} does not exist.");
         CheckpointCard card = File.Exists(CardPath(weights))
             ? ReadCard(weights)
             : new CheckpointCard(ReleasedForm.Recognise(file.Tensors, name), file.Sha256, [], []);
@@ -48,6 +52,9 @@ public static class Checkpoint
             throw new CheckpointException($"{name} has sha256 {file.Sha256}, its card {Path.GetFileName(CardPath(weights))} says {card.Sha256}.");
         }
 
+        // A few bytes of JSON can ask for any number of gigabytes: what is far from the file's size is refused before it is built.
+        long values = file.Tensors.Values.Sum(t => t.numel());
+        if (card.Config.Parameters > 2 * values + (1 << 20)) throw new CheckpointException($"{name} holds {values} numbers, its configuration needs {card.Config.Parameters}.");
         var network = new SmallViT(card.Config);
         try
         {
@@ -67,6 +74,7 @@ public static class Checkpoint
     public static CheckpointCard ReadCard(string weights)
     {
         string path = CardPath(weights), name = Path.GetFileName(path);
+        if (!File.Exists(path)) throw new CheckpointException($"{name} does not exist.");
         try
         {
             CheckpointCard card = JsonSerializer.Deserialize<CheckpointCard>(File.ReadAllBytes(path), Json) ?? throw new CheckpointException($"{name} is empty.");
@@ -74,7 +82,7 @@ public static class Checkpoint
             card.Config.Validated();
             return card with { Training = card.Training ?? [], Metrics = card.Metrics ?? [] };
         }
-        catch (Exception e) when (e is JsonException or ModelConfigException or FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is JsonException or ModelConfigException)
         {
             throw new CheckpointException($"{name} is not a readable card: {e.Message}", e);
         }

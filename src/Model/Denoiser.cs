@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using DenoiseService.Model.Attention;
 using static TorchSharp.torch;
@@ -29,6 +30,9 @@ public sealed class Denoiser : IDisposable
 {
     // Tiles that one thread runs at once: their activations stay in its cache (measured: docs/RESULTS.md).
     private const int ChunkTiles = 16;
+
+    // How libtorch says it: on Linux, on Windows, on CUDA.
+    private static readonly string[] OutOfMemoryWordings = ["can't allocate memory", "not enough memory", "out of memory"];
 
     private readonly Func<Tensor, (Tensor Image, Tensor Routing)> _network;
     private readonly IDisposable? _owned;
@@ -79,13 +83,27 @@ public sealed class Denoiser : IDisposable
     public RoutingMap? Denoise(float[] samples, int height, int width, float strength = 1, bool withRouting = false, CancellationToken cancellationToken = default)
     {
         TiledPicture picture = Tile(samples, height, width, strength, withRouting);
-        while (!picture.Finished)
+        Denoise([picture], cancellationToken);
+        return withRouting ? picture.Routing() : null;
+    }
+
+    /// <summary>Denoises several pictures in place, one after the other, their tiles in common batches.</summary>
+    public void Denoise(IReadOnlyList<TiledPicture> pictures, CancellationToken cancellationToken = default)
+    {
+        for (int next = 0; next < pictures.Count;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Step([new BatchPart(picture, Math.Min(MaxBatchTiles, picture.TilesWaiting))]);
-        }
+            var parts = new List<BatchPart>();
+            for (int room = MaxBatchTiles; room > 0 && next < pictures.Count;)
+            {
+                int tiles = Math.Min(room, pictures[next].TilesWaiting);
+                parts.Add(new BatchPart(pictures[next], tiles));
+                room -= tiles;
+                if (tiles == pictures[next].TilesWaiting) next++;
+            }
 
-        return withRouting ? picture.Routing() : null;
+            Step(parts);
+        }
     }
 
     /// <summary>Runs one batch: takes the parts' next tiles, one forward pass, gives the results back to their pictures.</summary>
@@ -115,13 +133,20 @@ public sealed class Denoiser : IDisposable
         int chunk = Math.Clamp((tiles + _options.Threads - 1) / _options.Threads, 1, ChunkTiles);
         int chunks = (tiles + chunk - 1) / chunk;
         int threads = Math.Min(_options.Threads, chunks);
-        if (threads == 1)
+        if (threads <= 1)
         {
             for (int c = 0; c < chunks; c++) Run(c, _options.Threads);
             return;
         }
 
-        Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c => Run(c, 1));
+        try
+        {
+            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c => Run(c, 1));
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of threads
+        }
 
         void Run(int c, int libtorchThreads)
         {
@@ -168,7 +193,7 @@ public sealed class Denoiser : IDisposable
     }
 
     private static bool IsOutOfMemory(ExternalException e) =>
-        e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase) || e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
+        OutOfMemoryWordings.Any(wording => e.Message.Contains(wording, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network; with room for temporaries.</summary>
     private static long BytesOfTile(ModelConfig config)

@@ -14,6 +14,9 @@ public enum AttentionKind
 
     /// <summary>One full softmax attention.</summary>
     Standard,
+
+    /// <summary>As the adaptive mixture, but the experts share one set of q, k, v and W_out and differ only in how many keys they keep: a third of the parameters and one product with v.</summary>
+    SharedMixture,
 }
 
 /// <summary>The non-linearity between the router's two layers.</summary>
@@ -33,6 +36,12 @@ public enum RouterActivation
 /// </summary>
 public sealed record ModelConfig
 {
+    /// <summary>What is trained on photographs and ships: 572,860 parameters, residual, windows of 8×8 tokens, a convolutional stem, three budgets that share q, k, v.</summary>
+    public static ModelConfig Photographs { get; } = new()
+    {
+        Blocks = 3, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true, StemWidth = 16, HalfWidth = 48, Residual = true,
+    };
+
     /// <summary>D: width of a token.</summary>
     public int Width { get; init; } = 128;
 
@@ -63,6 +72,18 @@ public sealed record ModelConfig
     /// <summary>The router's non-linearity.</summary>
     public RouterActivation RouterActivation { get; init; } = RouterActivation.Gelu;
 
+    /// <summary>Side in tokens of the square windows within which tokens attend to each other; 0: the whole tile. A windowed network runs on tiles of any multiple of a window.</summary>
+    public int WindowSide { get; init; }
+
+    /// <summary>Every second block moves its windows by half a window, so that context grows with depth.</summary>
+    public bool ShiftWindows { get; init; }
+
+    /// <summary>Channels of the convolutional encoder and decoder around the tokens at full resolution; 0: patches are embedded linearly, as in the report.</summary>
+    public int StemWidth { get; init; }
+
+    /// <summary>Channels of the encoder and decoder at half resolution; used where <see cref="StemWidth"/> is not 0.</summary>
+    public int HalfWidth { get; init; } = 48;
+
     /// <summary>The network predicts a correction and the output is input + correction. The parameter count is the same.</summary>
     public bool Residual { get; init; }
 
@@ -70,14 +91,43 @@ public sealed record ModelConfig
     [JsonIgnore]
     public int Tokens => TileSide / PatchSide * (TileSide / PatchSide);
 
+    /// <summary>Tokens that see each other: those of a window.</summary>
+    [JsonIgnore]
+    public int WindowTokens => WindowSide == 0 ? Tokens : WindowSide * WindowSide;
+
     /// <summary>E: entries of one token's routing distribution (1 for standard attention).</summary>
     [JsonIgnore]
     public int Experts => Attention == AttentionKind.Standard ? 1 : KeysKept.Count;
 
-    /// <summary>Keys that each expert really attends to on one tile: K capped at N, and N for standard attention.</summary>
+    /// <summary>Keys that each expert really attends to on one tile: K capped at the tokens of a window, and all of them for standard attention.</summary>
     [JsonIgnore]
     public IReadOnlyList<int> KeysAttended =>
-        Attention == AttentionKind.Standard ? [Tokens] : KeysKept.Select(k => Math.Min(k, Tokens)).ToArray();
+        Attention == AttentionKind.Standard ? [WindowTokens] : KeysKept.Select(k => Math.Min(k, WindowTokens)).ToArray();
+
+    /// <summary>Trainable numbers of the network.</summary>
+    [JsonIgnore]
+    public long Parameters
+    {
+        get
+        {
+            long width = Width, square = width * width + width, router = (width + 1) * RouterWidth + (RouterWidth + 1L) * KeysKept.Count;
+            long attention = Attention switch
+            {
+                AttentionKind.Standard => 4 * square,
+                AttentionKind.SharedMixture => 4 * square + router,
+                AttentionKind.NonAdaptiveSparse => (4L * KeysKept.Count + 1) * square,
+                _ => (4L * KeysKept.Count + 1) * square + router,
+            };
+            long feedForward = (width + 1) * FeedForwardWidth + (FeedForwardWidth + 1L) * width;
+            long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width;
+            if (StemWidth == 0) return blocks + Patches(3, PatchSide);
+            long pairs = 4 * Convolution(HalfWidth, HalfWidth), fullSize = Convolution(3, StemWidth) + Convolution(StemWidth, StemWidth) + Convolution(StemWidth, 3);
+            return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + fullSize + (4L * StemWidth + 1) * HalfWidth + (4L * HalfWidth + 1) * StemWidth;
+
+            long Patches(long channels, long side) => width * (2 * channels * side * side + 1) + channels;
+            static long Convolution(long from, long to) => (9 * from + 1) * to;
+        }
+    }
 
     /// <summary>Throws where a value is out of its range.</summary>
     /// <exception cref="ModelConfigException">Names the first field that is wrong, its value and its range.</exception>
@@ -88,6 +138,11 @@ public sealed record ModelConfig
         Require(Blocks is >= 1 and <= 64, nameof(Blocks), Blocks, "1 to 64");
         Require(PatchSide is >= 1 and <= 64, nameof(PatchSide), PatchSide, "1 to 64");
         Require(TileSide is >= 1 and <= 1024 && TileSide % PatchSide == 0, nameof(TileSide), TileSide, $"a multiple of PatchSide ({PatchSide}) up to 1024");
+        Require(WindowSide == 0 || (WindowSide > 0 && TileSide / PatchSide % WindowSide == 0), nameof(WindowSide), WindowSide, $"0 or a divisor of the tile's {TileSide / PatchSide} tokens a side");
+        Require(!ShiftWindows || (WindowSide > 0 && WindowSide % 2 == 0), nameof(ShiftWindows), ShiftWindows, "false unless WindowSide is even and above 0");
+        Require(StemWidth is >= 0 and <= 4096, nameof(StemWidth), StemWidth, "0 to 4096");
+        Require(StemWidth == 0 || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
+        Require(HalfWidth is >= 1 and <= 4096, nameof(HalfWidth), HalfWidth, "1 to 4096");
         Require(FeedForwardWidth is >= 1 and <= 65536, nameof(FeedForwardWidth), FeedForwardWidth, "1 to 65536");
         Require(RouterWidth is >= 1 and <= 65536, nameof(RouterWidth), RouterWidth, "1 to 65536");
         Require(KeysKept is { Count: >= 1 and <= 64 } && KeysKept.All(k => k >= 1), nameof(KeysKept), $"[{string.Join(", ", KeysKept ?? [])}]", "1 to 64 experts of at least 1 key each");

@@ -42,7 +42,7 @@ public static class Safetensors
         try
         {
             int data = 8 + (int)headerLength;
-            long end = 0;
+            var ranges = new List<(string Name, long From, long To)>();
             using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, (int)headerLength));
             foreach (JsonProperty entry in header.RootElement.EnumerateObject())
             {
@@ -52,7 +52,14 @@ public static class Safetensors
                     continue;
                 }
 
-                end = Math.Max(end, ReadTensor(entry, bytes, data, name, tensors));
+                ranges.Add(ReadTensor(entry, bytes, data, name, tensors));
+            }
+
+            long end = 0;
+            foreach ((string tensor, long from, long to) in ranges.OrderBy(r => r.From).ThenBy(r => r.To))
+            {
+                if (from != end) throw new CheckpointException($"{name}: tensor {tensor} starts at byte {from} of the data, where the tensor before it ends at {end}.");
+                end = to;
             }
 
             if (data + end != bytes.Length) throw new CheckpointException($"{name} has {bytes.Length} bytes where its header announces {data + end}.");
@@ -83,7 +90,8 @@ public static class Safetensors
         using var body = new MemoryStream();
         foreach ((string name, Tensor tensor) in tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
         {
-            using Tensor plain = tensor.detach().cpu().contiguous();
+            using var scope = NewDisposeScope();
+            Tensor plain = tensor.detach().cpu().contiguous();
             long from = body.Length;
             if (plain.numel() > 0) body.Write(plain.bytes);
             header[name] = new JsonObject
@@ -104,20 +112,23 @@ public static class Safetensors
         return bytes;
     }
 
-    private static long ReadTensor(JsonProperty entry, byte[] bytes, int data, string file, Dictionary<string, Tensor> tensors)
+    private static (string Name, long From, long To) ReadTensor(JsonProperty entry, byte[] bytes, int data, string file, Dictionary<string, Tensor> tensors)
     {
         (ScalarType dtype, int size) = Dtype(entry.Value.GetProperty("dtype").GetString(), entry.Name, file);
         long[] shape = entry.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64()).ToArray();
-        long from = entry.Value.GetProperty("data_offsets")[0].GetInt64(), to = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-        long expected = size;
+        long[] offsets = entry.Value.GetProperty("data_offsets").EnumerateArray().Select(s => s.GetInt64()).ToArray();
+        if (offsets.Length != 2) throw new FormatException("data_offsets are two numbers.");
+        (long from, long to) = (offsets[0], offsets[1]);
+        long expected = size, span = size; // span: as if no side were 0, for libtorch multiplies those too
         foreach (long side in shape)
         {
-            if (side is < 0 or > int.MaxValue || (side > 0 && expected > int.MaxValue / side)) throw new CheckpointException($"{file}: tensor {entry.Name} has an impossible shape [{string.Join(", ", shape)}].");
+            if (side < 0 || span > int.MaxValue / Math.Max(side, 1)) throw new CheckpointException($"{file}: tensor {entry.Name} has an impossible shape [{string.Join(", ", shape)}].");
+            span *= Math.Max(side, 1);
             expected *= side;
         }
 
         if (from < 0 || to < from || to - from != expected) throw new CheckpointException($"{file}: tensor {entry.Name} takes {to - from} bytes, its shape [{string.Join(", ", shape)}] needs {expected}.");
-        if (data + to > bytes.Length) throw new CheckpointException($"{file} is truncated: tensor {entry.Name} ends at byte {data + to}, the file at {bytes.Length}.");
+        if (to > bytes.Length - data) throw new CheckpointException($"{file} is truncated: tensor {entry.Name} ends at byte {to} of the data, the data at {bytes.Length - data}.");
         Tensor tensor = empty(shape, dtype: dtype);
         if (!tensors.TryAdd(entry.Name, tensor))
         {
@@ -126,7 +137,7 @@ public static class Safetensors
         }
 
         if (expected > 0) bytes.AsSpan(data + (int)from, (int)expected).CopyTo(tensor.bytes);
-        return to;
+        return (entry.Name, from, to);
     }
 
     private static (ScalarType Dtype, int Size) Dtype(string? name, string tensor, string file) => name switch

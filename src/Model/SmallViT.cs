@@ -13,16 +13,19 @@ namespace DenoiseService.Model;
 
 /// <summary>
 /// The report's denoiser (§1): patches become tokens, L blocks let them attend to each other with a budget that a router gives to every token,
-/// tokens become patches again. Input float32 in [0, 1], (B, 3, TileSide, TileSide). Output: the image, float32 in [0, 1], same shape, and the
-/// routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
+/// tokens become patches again. Input float32 in [0, 1], (B, 3, T, T) with T = TileSide, or any multiple of a window for a windowed network.
+/// Output: the image, float32 in [0, 1], same shape, and the routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
+/// With a stem the patches are made, and turned back into pixels, by a small convolutional encoder and decoder whose skips carry the detail.
 /// </summary>
 [SuppressMessage("Naming", "CA1711", Justification = "ViT is the field's term")]
 public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 {
-    [ComponentName(Name = "pos_embed")] private readonly Parameter _position;
+    [ComponentName(Name = "encoder")] private readonly ConvolutionalEncoder? _encoder;
     [ComponentName(Name = "patch_embed")] private readonly Conv2d _embed;
+    [ComponentName(Name = "pos_embed")] private readonly Parameter _position;
     [ComponentName(Name = "blocks")] private readonly ModuleList<Block> _blocks;
     [ComponentName(Name = "patch_unembed")] private readonly ConvTranspose2d _unembed;
+    [ComponentName(Name = "decoder")] private readonly ConvolutionalDecoder? _decoder;
 
     /// <summary>Makes a network with fresh weights from libtorch's global generator.</summary>
     /// <param name="config">The shape of the network.</param>
@@ -32,11 +35,18 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     {
         Config = config.Validated();
         topK ??= TopK.Fast;
-        _position = Parameter(randn(1, config.Tokens, config.Width) * 0.02f); // (1, N, D)
-        _embed = Conv2d(3, config.Width, config.PatchSide, config.PatchSide);
-        _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(_ => new Block(config, topK)).ToArray());
-        _unembed = ConvTranspose2d(config.Width, 3, config.PatchSide, config.PatchSide);
+        // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
+        using var scope = NewDisposeScope();
+        bool stem = config.StemWidth > 0;
+        int channels = stem ? config.HalfWidth : 3, patch = stem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
+        _encoder = stem ? new ConvolutionalEncoder(config) : null;
+        _embed = Conv2d(channels, config.Width, patch, patch);
+        _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
+        _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
+        _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
+        _decoder = stem ? new ConvolutionalDecoder(config) : null;
         RegisterComponents();
+        scope.Detach(parameters());
     }
 
     /// <summary>The shape of this network.</summary>
@@ -53,36 +63,42 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <inheritdoc/>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
-        long side = Config.TileSide / Config.PatchSide;
-        Tensor x = _embed.call(image).flatten(2).transpose(1, 2) + _position; // (B, N, D)
+        (Tensor? full, Tensor? half) = _encoder?.call(image) ?? default; // (B, S, T, T), (B, M, T/2, T/2)
+        Tensor grid = _embed.call(half ?? image); // (B, D, T/P, T/P)
+        var windows = new Windows(Config, (int)grid.shape[2]);
+        Tensor x = windows.Split(grid.permute(0, 2, 3, 1)) + _position; // (B·windows, N of a window, D)
         var routings = new List<Tensor>();
         foreach (Block block in _blocks)
         {
-            (x, Tensor routing) = block.call(x); // (B, N, D), (B, N, E)
+            (x, Tensor routing) = block.call(x, windows); // (B·windows, N of a window, D), (B, N, E)
             routings.Add(routing);
         }
 
-        Tensor grid = x.transpose(1, 2).unflatten(2, [side, side]); // (B, D, √N, √N)
-        Tensor output = _unembed.call(grid); // (B, 3, side, side)
+        grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
+        Tensor output = _unembed.call(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
+        if (_decoder is not null) output = _decoder.call(output, half!, full!); // (B, 3, T, T)
         if (Config.Residual) output = image + output;
-        return (output.clamp(0, 1), stack(routings, dim: 1)); // (B, 3, side, side), (B, L, N, E)
+        return (output.clamp(0, 1), stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
     }
 }
 
 /// <summary>One transformer block with normalisation before each half: x += attention(LN(x)); x += FFN(LN(x)).</summary>
-internal sealed class Block : Module<Tensor, (Tensor X, Tensor Routing)>
+internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)>
 {
     [ComponentName(Name = "norm1")] private readonly LayerNorm _norm1;
     [ComponentName(Name = "attn")] private readonly Module<Tensor, (Tensor Output, Tensor Routing)> _attention;
     [ComponentName(Name = "norm2")] private readonly LayerNorm _norm2;
     [ComponentName(Name = "ffn")] private readonly Sequential _feedForward;
+    private readonly bool _shifted;
 
-    public Block(ModelConfig config, TopKAttention topK) : base(nameof(Block))
+    public Block(ModelConfig config, int index, TopKAttention topK) : base(nameof(Block))
     {
+        _shifted = config.ShiftWindows && index % 2 == 1;
         _norm1 = LayerNorm(config.Width);
         _attention = config.Attention switch
         {
             AttentionKind.AdaptiveMixture => new AdaptiveAttentionMoE(config, topK),
+            AttentionKind.SharedMixture => new SharedAttentionMoE(config),
             AttentionKind.NonAdaptiveSparse => new NonAdaptiveSparseAttention(config, topK),
             _ => new StandardAttention(config),
         };
@@ -101,12 +117,14 @@ internal sealed class Block : Module<Tensor, (Tensor X, Tensor Routing)>
 
     public Linear Contract => (Linear)_feedForward[2];
 
-    public override (Tensor X, Tensor Routing) forward(Tensor x)
+    /// <summary>x in windows, (B·windows, N of a window, D) → the same, and the routing of the whole tiles, (B, N, E).</summary>
+    public override (Tensor X, Tensor Routing) forward(Tensor x, Windows windows)
     {
-        (Tensor attended, Tensor routing) = _attention.call(_norm1.call(x)); // (B, N, D), (B, N, E)
-        x = x + attended;
-        x = x + _feedForward.call(_norm2.call(x)); // (B, N, D)
-        return (x, routing);
+        Tensor normed = _norm1.call(x);
+        (Tensor attended, Tensor routing) = _attention.call(_shifted ? windows.Shift(normed) : normed); // (B·windows, N of a window, D), (…, E)
+        x = x + (_shifted ? windows.ShiftBack(attended) : attended);
+        x = x + _feedForward.call(_norm2.call(x)); // (B·windows, N of a window, D)
+        return (x, windows.Join(_shifted ? windows.ShiftBack(routing) : routing).flatten(1, 2)); // (…, D), (B, N, E)
     }
 }
 
@@ -201,6 +219,37 @@ internal sealed class SparseAttentionExpert : Module<Tensor, Tensor>
         Tensor k = Heads.Split(_key.call(x), _heads); // (B, H, N, d)
         Tensor v = Heads.Split(_value.call(x), _heads); // (B, H, N, d)
         return _output.call(Heads.Join(_topK(q, k, v, KeysKept))); // (B, N, D)
+    }
+}
+
+/// <summary>
+/// The mixture with one set of q, k, v for all experts: they differ only in how many keys they keep, so the experts' attention weights are mixed
+/// before the one product with v. W_out is the merge.
+/// </summary>
+internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor Routing)>
+{
+    [ComponentName(Name = "router")] private readonly Router _router;
+    [ComponentName(Name = "W_qkv")] private readonly Linear _read;
+    [ComponentName(Name = "W_out")] private readonly Linear _output;
+    private readonly int _heads;
+    private readonly int[] _keysKept;
+
+    public SharedAttentionMoE(ModelConfig config) : base(nameof(SharedAttentionMoE))
+    {
+        _router = new Router(config);
+        _read = Linear(config.Width, 3 * config.Width);
+        _output = Linear(config.Width, config.Width);
+        (_heads, _keysKept) = (config.Heads, [.. config.KeysKept]);
+        RegisterComponents();
+    }
+
+    public override (Tensor Output, Tensor Routing) forward(Tensor x)
+    {
+        Tensor routing = _router.call(x); // (B, N, E)
+        Tensor qkv = _read.call(x).unflatten(2, [3, _heads, -1]).permute(2, 0, 3, 1, 4); // (3, B, H, N, d)
+        Tensor scores = matmul(qkv[0] * (1 / Math.Sqrt(qkv.shape[4])), qkv[1].transpose(-2, -1)); // (B, H, N, N)
+        Tensor weights = MixedTopK.Weights(scores, routing, _keysKept); // (B, H, N, N)
+        return (_output.call(Heads.Join(matmul(weights, qkv[2]))), routing); // (B, N, D), (B, N, E)
     }
 }
 

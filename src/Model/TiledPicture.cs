@@ -124,7 +124,6 @@ public sealed class TiledPicture
             }
 
             Span<float> band = _band.AsSpan(plane * _tile * _width, _tile * _width);
-            if (final >= _tile) continue;
             band[(final * _width)..].CopyTo(band);
             band[((_tile - final) * _width)..].Clear();
         }

@@ -15,10 +15,11 @@ internal sealed class FusedNetwork : IDisposable
     private readonly Tensor _position, _embedWeight, _embedBias, _unembedWeight, _unembedBias;
     private readonly FusedBlock[] _blocks;
 
-    /// <summary>Copies and multiplies out the weights. Call outside dispose scopes.</summary>
+    /// <summary>Copies and multiplies out the weights.</summary>
     public FusedNetwork(SmallViT network)
     {
         using var noGrad = no_grad();
+        using var scope = NewDisposeScope(); // disposes what the multiplying leaves behind
         _config = network.Config;
         int patch = _config.PatchSide, width = _config.Width;
         _position = network.Position.detach().clone(); // (1, N, D)
@@ -27,6 +28,7 @@ internal sealed class FusedNetwork : IDisposable
         _unembedWeight = network.Unembed.weight.detach().reshape(width, 3 * patch * patch).t().contiguous(); // (3·P·P, D)
         _unembedBias = network.Unembed.bias!.detach().repeat_interleave(patch * patch); // (3·P·P)
         _blocks = network.Blocks.Select(block => new FusedBlock(block, _config)).ToArray();
+        scope.Detach(Tensors);
     }
 
     /// <summary>True for the configurations that this form covers.</summary>
@@ -53,11 +55,12 @@ internal sealed class FusedNetwork : IDisposable
 
     public void Dispose()
     {
-        foreach (Tensor tensor in new[] { _position, _embedWeight, _embedBias, _unembedWeight, _unembedBias }) tensor.Dispose();
-        foreach (FusedBlock block in _blocks) block.Dispose();
+        foreach (Tensor tensor in Tensors) tensor.Dispose();
     }
 
-    private sealed class FusedBlock : IDisposable
+    private IEnumerable<Tensor> Tensors => [_position, _embedWeight, _embedBias, _unembedWeight, _unembedBias, .. _blocks.SelectMany(block => block.Tensors)];
+
+    private sealed class FusedBlock
     {
         private readonly ModelConfig _config;
         private readonly Tensor _norm1Weight, _norm1Bias, _norm2Weight, _norm2Bias;
@@ -112,17 +115,11 @@ internal sealed class FusedNetwork : IDisposable
             return routing;
         }
 
-        public void Dispose()
-        {
-            foreach (Tensor tensor in new[]
-            {
-                _norm1Weight, _norm1Bias, _norm2Weight, _norm2Bias, _readWeight, _readBias, _mixWeight, _mixBias, _routerWeight, _routerBias,
-                _expandWeight, _expandBias, _contractWeight, _contractBias,
-            })
-            {
-                tensor.Dispose();
-            }
-        }
+        public IEnumerable<Tensor> Tensors =>
+        [
+            _norm1Weight, _norm1Bias, _norm2Weight, _norm2Bias, _readWeight, _readBias, _mixWeight, _mixBias, _routerWeight, _routerBias,
+            _expandWeight, _expandBias, _contractWeight, _contractBias,
+        ];
 
         private static Tensor Copy(Tensor tensor) => tensor.detach().clone();
 

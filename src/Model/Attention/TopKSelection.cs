@@ -25,7 +25,7 @@ internal static unsafe class TopKSelection
         if (!scores.device_type.Equals(TorchSharp.DeviceType.CPU)) return MaskByLibrary(scores, keysKept);
         using Tensor source = scores.detach().contiguous();
         Tensor mask = empty_like(source);
-        ForEachRow(source, mask, (input, output, n) => MaskRow(input, output, n, keysKept));
+        ForEachRow(source, mask, (input, output, n, _) => MaskRow(input, output, n, keysKept));
         return mask;
     }
 
@@ -33,7 +33,7 @@ internal static unsafe class TopKSelection
     /// <param name="scores">float32 on the CPU, contiguous, (…, N).</param>
     /// <param name="keysKept">k ≥ 1.</param>
     public static void SoftmaxOfLargest(Tensor scores, int keysKept) =>
-        ForEachRow(scores, scores, (input, output, n) => SoftmaxRow(input, output, n, keysKept));
+        ForEachRow(scores, scores, (input, output, n, _) => SoftmaxRow(input, output, n, keysKept));
 
     private static Tensor MaskByLibrary(Tensor scores, int keysKept)
     {
@@ -47,9 +47,11 @@ internal static unsafe class TopKSelection
         }
     }
 
-    private delegate void RowAction(float* input, float* output, int n);
+    /// <summary>Reads a row of n floats and writes one; the two may be the same.</summary>
+    internal delegate void RowAction(float* input, float* output, int n, long row);
 
-    private static void ForEachRow(Tensor input, Tensor output, RowAction row)
+    /// <summary>Goes over the rows of two contiguous float32 tensors of one shape, on as many threads as libtorch has here.</summary>
+    internal static void ForEachRow(Tensor input, Tensor output, RowAction row)
     {
         Debug.Assert(input.is_contiguous() && output.is_contiguous() && input.dtype == ScalarType.Float32);
         int n = (int)input.shape[^1];
@@ -66,11 +68,11 @@ internal static unsafe class TopKSelection
 
         void Range(long first, long end)
         {
-            for (long r = first; r < end; r++) row((float*)from + r * n, (float*)to + r * n, n);
+            for (long r = first; r < end; r++) row((float*)from + r * n, (float*)to + r * n, n, r);
         }
     }
 
-    private static nint Address(Tensor tensor)
+    internal static nint Address(Tensor tensor)
     {
         fixed (byte* bytes = &MemoryMarshal.GetReference(tensor.bytes)) return (nint)bytes;
     }
@@ -107,7 +109,7 @@ internal static unsafe class TopKSelection
     /// Returns a value t such that exactly k entries are ≥ t and ties = −1; or, when equal values stand at the border, the k-th largest
     /// value itself and how many entries equal to it are kept.
     /// </summary>
-    private static (float Threshold, int Ties) Threshold(float* row, int n, int k)
+    internal static (float Threshold, int Ties) Threshold(float* row, int n, int k)
     {
         (float low, float high) = MinMax(row, n);
         // Invariant: count(≥ low) > k or low is the minimum; count(≥ high) < k or high is the maximum.
@@ -124,7 +126,7 @@ internal static unsafe class TopKSelection
             }
             else if (middle == high && Key(high) - (long)Key(low) <= 1)
             {
-                return (low, k - count); // nothing lies between: the border value is low
+                return (low, low == high ? -1 : k - count); // nothing lies between: the border value is low; or NaN left fewer than k, all equal
             }
             else
             {
@@ -134,13 +136,14 @@ internal static unsafe class TopKSelection
         }
     }
 
+    /// <summary>Numbers the floats in their order, −0 and 0 alike, without a gap.</summary>
     private static int Key(float value)
     {
-        int bits = BitConverter.SingleToInt32Bits(value + 0f); // + 0 turns −0 into 0
-        return bits ^ ((bits >> 31) & int.MaxValue);
+        int bits = BitConverter.SingleToInt32Bits(value);
+        return bits >= 0 ? bits : int.MinValue - bits;
     }
 
-    private static float FromKey(int key) => BitConverter.Int32BitsToSingle(key ^ ((key >> 31) & int.MaxValue));
+    private static float FromKey(int key) => BitConverter.Int32BitsToSingle(key >= 0 ? key : int.MinValue - key);
 
     private static void DropSurplusTies(float* input, float* output, int n, float threshold, int ties)
     {
@@ -176,12 +179,13 @@ internal static unsafe class TopKSelection
         int i = 0;
         if (Vector512.IsHardwareAccelerated && n >= 16)
         {
-            Vector512<float> low = Vector512.Load(row), high = low;
-            for (i = 16; i <= n - 16; i += 16)
+            // In this order of arguments the processor's instruction gives the second where one is NaN, so NaN is passed over.
+            Vector512<float> low = Vector512.Create(float.PositiveInfinity), high = Vector512.Create(float.NegativeInfinity);
+            for (; i <= n - 16; i += 16)
             {
                 Vector512<float> x = Vector512.Load(row + i);
-                low = Vector512.MinNative(low, x);
-                high = Vector512.MaxNative(high, x);
+                low = Vector512.MinNative(x, low);
+                high = Vector512.MaxNative(x, high);
             }
 
             Vector256<float> low8 = Vector256.MinNative(low.GetLower(), low.GetUpper()), high8 = Vector256.MaxNative(high.GetLower(), high.GetUpper());
@@ -201,7 +205,7 @@ internal static unsafe class TopKSelection
         return (min, max);
     }
 
-    private static float Max(float* row, int n) => MinMax(row, n).Max;
+    internal static float Max(float* row, int n) => MinMax(row, n).Max;
 
     private static float Exponentials(float* input, float* output, int n, float threshold, float max)
     {

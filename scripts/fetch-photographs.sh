@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# Fetches photographs with free licences from Debian packages and writes them, downscaled, for training.
+#
+#   scripts/fetch-photographs.sh [--licences free|all] [OUT]
+#
+#   OUT         the output folder (default: data/photographs in this repository, which git ignores)
+#   --licences  free (default): CC0, public domain and CC-BY only
+#               all:            also CC-BY-SA, GPL and BSD ones; these go to OUT/other
+#
+# It writes
+#   OUT/free/train/*.png   OUT/free/val/*.png   OUT/other/train/*.png   OUT/LICENCES.tsv
+# The pictures of val are held out whole: no part of them is in train.
+#
+# Every picture is a photograph (looked at one by one; drawings, renders and heavily blurred ones are left out). It is
+# turned upright (EXIF orientation), cropped at the right and the bottom to a multiple of its factor, downscaled by that
+# factor by exact area averaging (each output sample is the mean of factor x factor input samples, in floating point,
+# rounded once) and saved as an 8-bit RGB PNG without metadata. The factors make the pictures' own compression and noise
+# vanish; 4 is for the few that still show film grain at 3, 1 for pictures that are small and clean already.
+#
+# What is there already is skipped: a second run fetches nothing. Packages come from the Debian mirror this machine is set
+# up with, in package trees of the script's own (its temporary folder), so that two Debian releases can be used side by side
+# and the machine's own package lists stay as they are. Only vips (libvips-tools) is installed on the machine, when missing.
+set -euo pipefail
+export LC_ALL=C
+export VIPS_WARNING=0 # it warns of harmless EXIF fields
+
+die() { echo "fetch-photographs: error: $*" >&2; exit 1; }
+log() { echo "fetch-photographs: $*" >&2; }
+usage() { sed -n '2,/^set -euo/{/^#/!d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+
+# One picture per line: split, name, factor, Debian release, package, path in the package, licence, author.
+# The release is written as apt names it. "_" in an author stands for a space. Licences as in the packages' copyright files
+# (budgie-backgrounds, lomiri, mate, plasma, libjxl-testdata), in palapeli's .desktop files and in skimage/data/_fetchers.py.
+manifest() {
+    local budgie=usr/share/backgrounds/budgie lomiri=usr/share/backgrounds mate=usr/share/backgrounds/mate/nature
+    local plasma=usr/share/wallpapers palapeli=usr/share/palapeli/collection jxl=usr/share/libjxl-testdata
+    local skimage=usr/lib/python3/dist-packages/skimage/data
+    cat <<LIST
+free/val budgie-lake-sherburne 3 trixie budgie-backgrounds $budgie/lake-sherburne.jpg CC0-1.0 Budgie_Desktop_Developers
+free/val budgie-perched-osprey 3 trixie budgie-backgrounds $budgie/perched-osprey.jpg CC0-1.0 Budgie_Desktop_Developers
+free/val budgie-singaporean-cityscape 3 trixie budgie-backgrounds $budgie/singaporean-cityscape.jpg CC0-1.0 Budgie_Desktop_Developers
+free/val lomiri-picture-1a 2 bookworm lomiri-wallpapers-16.04 $lomiri/Picture_1A_by_freespace.jpg CC-BY-4.0 Trevor_"Freespace"
+free/val skimage-astronaut 1 bookworm python3-skimage $skimage/astronaut.png public-domain NASA
+free/val skimage-chelsea 1 bookworm python3-skimage $skimage/chelsea.png CC0-1.0 Stefan_van_der_Walt
+free/train budgie-abstract-spiral 4 trixie budgie-backgrounds $budgie/abstract-spiral.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-beacon-street-sunset 4 trixie budgie-backgrounds $budgie/beacon-street-sunset.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-blue-periwinkle 3 trixie budgie-backgrounds $budgie/blue-periwinkle.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-canyon-wren 3 trixie budgie-backgrounds $budgie/canyon-wren.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-casa-mila 3 trixie budgie-backgrounds $budgie/casa-mila.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-extreme-desert-hike 3 trixie budgie-backgrounds $budgie/extreme-desert-hike.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-high-trestle-trail 3 trixie budgie-backgrounds $budgie/high-trestle-trail.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-oakland-zoo-otters 4 trixie budgie-backgrounds $budgie/oakland-zoo-otters.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-piazza-gae-aulenti 3 trixie budgie-backgrounds $budgie/piazza-gae-aulenti.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-roman-colosseum 3 trixie budgie-backgrounds $budgie/roman-colosseum.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train budgie-tea-gardens 4 trixie budgie-backgrounds $budgie/tea-gardens.jpg CC0-1.0 Budgie_Desktop_Developers
+free/train lomiri-aitzgorri 3 bookworm lomiri-wallpapers-16.04 $lomiri/aitzgorri_by_Aitzol_Berasategi.jpg CC-BY-4.0 Aitzol_Berasategi
+free/train lomiri-friends 3 bookworm lomiri-wallpapers-16.04 $lomiri/friends_by_Aitzol_Berasategi.jpg CC-BY-4.0 Aitzol_Berasategi
+free/train lomiri-life 3 bookworm lomiri-wallpapers-16.04 $lomiri/life_by_Aitzol_Berasategi.jpg CC-BY-4.0 Aitzol_Berasategi
+free/train lomiri-picosdeeuropa 3 bookworm lomiri-wallpapers-16.04 $lomiri/picosdeeuropa_by_Aitzol_Berasategi.jpg CC-BY-4.0 Aitzol_Berasategi
+free/train lomiri-picture-0b 3 bookworm lomiri-wallpapers-16.04 $lomiri/Picture_0B_by_freespace.jpg CC-BY-4.0 Trevor_"Freespace"
+free/train lomiri-seeding 3 bookworm lomiri-wallpapers-16.04 $lomiri/seeding_by_Clements_Engelhardt.jpg CC0-1.0 Clemens_Engelhardt
+free/train lomiri-sunset 3 bookworm lomiri-wallpapers-16.04 $lomiri/sunset_by_Aitzol_Berasategi.jpg CC-BY-4.0 Aitzol_Berasategi
+free/train lomiri-wine 3 bookworm lomiri-wallpapers-16.04 $lomiri/Wine_by_Jakkub_Mede.jpg CC-BY-4.0 Jakub_Mede
+free/train palapeli-cincinnati-bridge 2 bookworm palapeli-data $palapeli/cincinnati-bridge.jpg public-domain Derek_Jensen
+free/train palapeli-citrus-fruits 2 bookworm palapeli-data $palapeli/citrus-fruits.jpg public-domain US_Department_of_Agriculture
+free/train palapeli-european-honey-bee 2 bookworm palapeli-data $palapeli/european-honey-bee.jpg public-domain John_Severns
+free/train skimage-coffee 1 bookworm python3-skimage $skimage/coffee.png CC0-1.0 Rachel_Michetti
+free/train skimage-hubble-deep-field 2 bookworm python3-skimage $skimage/hubble_deep_field.jpg public-domain NASA
+free/train skimage-rocket 1 bookworm python3-skimage $skimage/rocket.jpg public-domain SpaceX
+free/train wesaturate-keong-macan 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/cvo9xd_keong_macan_srgb8.png CC0-1.0 keong_macan
+free/train wesaturate-riaphotographs 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/tmshre_riaphotographs_srgb8.png CC0-1.0 riaphotographs
+free/train wesaturate-bliznaca 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/u76c0g_bliznaca_srgb8.png CC0-1.0 bliznaca
+other/train libjxl-flower 2 bookworm libjxl-testdata $jxl/jxl/flower/flower.png BSD-3-Clause JPEG_XL_Project_Authors
+other/train lomiri-bridge 3 bookworm lomiri-wallpapers-16.04 $lomiri/Bridge_by_Sander_Klootwijk.jpg CC-BY-SA-4.0 Sander_Klootwijk
+other/train lomiri-dragonfly 3 bookworm lomiri-wallpapers-16.04 $lomiri/Dragonfly_by_Bolly.jpg CC-BY-SA-4.0 "Bolly"
+other/train lomiri-free 3 bookworm lomiri-wallpapers-16.04 $lomiri/free_by_Peter_Nerlich.jpg CC-BY-SA-4.0 Peter_Nerlich
+other/train lomiri-greentock 3 bookworm lomiri-wallpapers-16.04 $lomiri/greentock_by_Peter_Nerlich.jpg CC-BY-SA-4.0 Peter_Nerlich
+other/train mate-blinds 2 bookworm mate-backgrounds $mate/Blinds.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-dune 2 bookworm mate-backgrounds $mate/Dune.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-garden 3 bookworm mate-backgrounds $mate/Garden.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-green-meadow 2 bookworm mate-backgrounds $mate/GreenMeadow.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-lady-bird 3 bookworm mate-backgrounds $mate/LadyBird.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-rain-drops 2 bookworm mate-backgrounds $mate/RainDrops.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-two-wings 3 bookworm mate-backgrounds $mate/TwoWings.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-wood 3 bookworm mate-backgrounds $mate/Wood.jpg GPL-2+ MATE_Backgrounds_authors
+other/train mate-yellow-flower 3 bookworm mate-backgrounds $mate/YellowFlower.jpg GPL-2+ MATE_Backgrounds_authors
+other/train plasma-cold-ripple 3 bookworm plasma-workspace-wallpapers $plasma/ColdRipple/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+other/train plasma-colorful-cups 3 bookworm plasma-workspace-wallpapers $plasma/ColorfulCups/contents/images/2560x1600.jpg GPL-2+ Dmitri_Popov
+other/train plasma-evening-glow 3 bookworm plasma-workspace-wallpapers $plasma/EveningGlow/contents/images/2560x1600.jpg GPL-2+ Ian_Hex
+other/train plasma-fallen-leaf 3 bookworm plasma-workspace-wallpapers $plasma/FallenLeaf/contents/images/2560x1600.jpg GPL-2+ Martin_Klapetek
+other/train plasma-grey 3 bookworm plasma-workspace-wallpapers $plasma/Grey/contents/images/2560x1600.jpg GPL-2+ Sigi_Sagi
+other/train plasma-kite 3 bookworm plasma-workspace-wallpapers $plasma/Kite/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+other/train plasma-one-stands-out 3 bookworm plasma-workspace-wallpapers $plasma/OneStandsOut/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+other/train plasma-path 3 bookworm plasma-workspace-wallpapers $plasma/Path/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+other/train plasma-summer-1am 3 bookworm plasma-workspace-wallpapers $plasma/summer_1am/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+LIST
+}
+
+licences=free
+out=
+while [ $# -gt 0 ]; do
+    case "$1" in
+        -h | --help) usage; exit 0 ;;
+        --licences) [ $# -ge 2 ] || die "--licences needs free or all"; licences=$2; shift 2 ;;
+        --licences=*) licences=${1#*=}; shift ;;
+        -*) die "unknown option $1 (see --help)" ;;
+        *) [ -z "$out" ] || die "more than one output folder: $out, $1"; [ -n "$1" ] || die "the output folder is empty"; out=$1; shift ;;
+    esac
+done
+case "$licences" in free | all) ;; *) die "--licences must be free or all, not '$licences'" ;; esac
+if [ -z "$out" ]; then
+    out=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/data/photographs
+fi
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+table=$out/LICENCES.tsv
+header=$'file\tpackage\tversion\tpath in package\tlicence\tauthor\tfactor'
+
+has_row() { [ -f "$table" ] && awk -F '\t' -v file="$1" '$1 == file { found = 1 } END { exit !found }' "$table"; }
+
+wanted() { if [ "$licences" = all ]; then manifest; else manifest | grep '^free/'; fi; }
+
+missing=()
+total=0
+while read -r split name rest; do
+    total=$((total + 1))
+    file=$split/$name.png
+    if [ ! -s "$out/$file" ] || ! has_row "$file"; then missing+=("$split $name $rest"); fi
+done < <(wanted)
+[ "$total" -gt 0 ] || die "the list of pictures is empty"
+
+if [ ${#missing[@]} -eq 0 ]; then
+    log "all $total pictures are in $out already"
+else
+    for tool in apt-get dpkg-deb sed awk; do
+        command -v "$tool" >/dev/null || die "$tool is missing: this script needs Debian"
+    done
+    temp=$(mktemp -d)
+    trap 'rm -rf "$temp"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    chmod 755 "$temp" # apt's own user reads it
+
+    if ! command -v vips >/dev/null || ! command -v vipsheader >/dev/null; then
+        [ "$(id -u)" -eq 0 ] || die "vips is missing: install libvips-tools, or run this as root"
+        log "installing libvips-tools"
+        apt-get update -qq >"$temp/install.log" 2>&1 || { cat "$temp/install.log" >&2; die "apt-get update failed"; }
+        DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libvips-tools >"$temp/install.log" 2>&1 ||
+            { tail -n 20 "$temp/install.log" >&2; die "libvips-tools could not be installed"; }
+    fi
+
+    here=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    [ -n "$here" ] || die "/etc/os-release names no Debian release"
+
+    # A package tree of one Debian release: the machine's own sources with the release's name replaced.
+    # Prints apt options that select it, one a line.
+    tree() {
+        local release=$1 folder=$temp/tree-$1 source found=0
+        if [ ! -f "$folder/ready" ]; then
+            mkdir -p "$folder/sources" "$folder/state/lists/partial" "$folder/cache/archives/partial"
+            chmod -R go+rX "$folder"
+            touch "$folder/state/status"
+            for source in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+                if [ -f "$source" ] && grep -qE "^[^#]*\\b$here\\b" "$source"; then
+                    sed "s/\\b$here\\b/$release/g" "$source" >"$folder/sources/$found-${source##*/}"
+                    found=$((found + 1))
+                fi
+            done
+            [ "$found" -gt 0 ] || die "no apt source of this machine names its release, $here"
+        fi
+        printf '%s\n' -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$folder/sources" \
+            -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+            -o "Dir::State=$folder/state" -o "Dir::State::status=$folder/state/status" -o "Dir::Cache=$folder/cache"
+        if [ ! -f "$folder/ready" ]; then touch "$folder/new"; fi
+    }
+
+    # Fetches and unpacks a package once, into $temp/PACKAGE; its version goes to $temp/PACKAGE.version.
+    unpack() {
+        local release=$1 package=$2 options text debs
+        [ -f "$temp/$package.version" ] && return
+        text=$(tree "$release") || exit 1
+        mapfile -t options <<<"$text"
+        if [ -f "$temp/tree-$release/new" ]; then
+            log "reading the package lists of $release"
+            apt-get "${options[@]}" update -qq >"$temp/apt.log" 2>&1 ||
+                { cat "$temp/apt.log" >&2; die "the package lists of $release could not be read"; }
+            touch "$temp/tree-$release/ready"
+            rm "$temp/tree-$release/new"
+        fi
+        log "fetching $package ($release)"
+        mkdir -p "$temp/debs/$package" "$temp/$package"
+        chmod 777 "$temp/debs/$package"
+        (cd "$temp/debs/$package" && apt-get "${options[@]}" download -qq "$package") >"$temp/apt.log" 2>&1 ||
+            { cat "$temp/apt.log" >&2; die "$package of $release could not be fetched"; }
+        debs=("$temp/debs/$package"/*.deb)
+        [ ${#debs[@]} -eq 1 ] && [ -f "${debs[0]}" ] || die "expected one package file of $package, got: ${debs[*]}"
+        dpkg-deb -x "${debs[0]}" "$temp/$package" || die "$package could not be unpacked"
+        dpkg-deb -f "${debs[0]}" Version >"$temp/$package.version"
+        rm "${debs[0]}"
+    }
+
+    # shrink SOURCE FACTOR TARGET.png
+    shrink() {
+        local source=$1 factor=$2 target=$3 width height bands
+        vips autorot "$source" "$temp/a.v"
+        vips colourspace "$temp/a.v" "$temp/b.v" srgb
+        bands=$(vipsheader -f bands "$temp/b.v")
+        [ "$bands" -eq 3 ] || die "$source has $bands channels, not 3"
+        width=$(vipsheader -f width "$temp/b.v")
+        height=$(vipsheader -f height "$temp/b.v")
+        width=$((width / factor * factor))
+        height=$((height / factor * factor))
+        vips crop "$temp/b.v" "$temp/a.v" 0 0 "$width" "$height"
+        vips cast "$temp/a.v" "$temp/b.v" float
+        vips shrink "$temp/b.v" "$temp/a.v" "$factor" "$factor"
+        vips round "$temp/a.v" "$temp/b.v" rint
+        vips cast "$temp/b.v" "$temp/a.v" uchar
+        vips copy "$temp/a.v" "$temp/b.v" --interpretation srgb
+        vips pngsave "$temp/b.v" "$target" --compression 9 --strip
+        [ "$(vipsheader -f width "$target")" -eq $((width / factor)) ] &&
+            [ "$(vipsheader -f height "$target")" -eq $((height / factor)) ] &&
+            [ "$(vipsheader -f bands "$target")" -eq 3 ] || die "$target has not the size or channels it should have"
+        rm -f "$temp/a.v" "$temp/b.v"
+    }
+
+    for line in "${missing[@]}"; do
+        read -r split name factor release package path licence author <<<"$line"
+        unpack "$release" "$package"
+        source=$temp/$package/$path
+        [ -f "$source" ] || die "$package $(cat "$temp/$package.version") has no file $path"
+        file=$split/$name.png
+        mkdir -p "$out/$split"
+        shrink "$source" "$factor" "$temp/picture.png"
+        # The picture, then its row: one that has no row is written again by the next run.
+        {
+            echo "$header"
+            {
+                if [ -f "$table" ]; then awk -F '\t' -v file="$file" 'NR > 1 && $1 != file' "$table"; fi
+                printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' \
+                    "$file" "$package" "$(cat "$temp/$package.version")" "$path" "$licence" "${author//_/ }" "$factor"
+            } | sort
+        } >"$temp/LICENCES.tsv"
+        cp "$temp/picture.png" "$out/$file.part"
+        mv "$out/$file.part" "$out/$file"
+        cp "$temp/LICENCES.tsv" "$table.part"
+        mv "$table.part" "$table"
+    done
+    log "wrote ${#missing[@]} of $total pictures to $out"
+fi
+
+# A held-out picture must not be in a training folder too (as it could after a change of the list above).
+for file in "$out"/*/val/*.png; do
+    for other in "$out"/*/train/"${file##*/}"; do
+        [ ! -e "$other" ] || die "${file##*/} is both held out and for training: remove $other"
+    done
+done
+for split in free/train free/val other/train; do
+    if [ -d "$out/$split" ]; then
+        files=("$out/$split"/*.png)
+        log "$split: ${#files[@]} pictures"
+    fi
+done

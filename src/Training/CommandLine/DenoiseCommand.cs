@@ -1,0 +1,90 @@
+using System.CommandLine;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+using Spectre.Console;
+
+namespace DenoiseService.Training.CommandLine;
+
+/// <summary>denoise file: cleans pictures on disk.</summary>
+internal static class DenoiseCommand
+{
+    private static readonly Argument<string[]> Inputs = new("inputs") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Option<string> Output = new("--output", "-o") { Description = "A file for one picture, otherwise a folder; made if it is not there.", Required = true };
+    private static readonly Option<double> Strength = new("--strength") { Description = "0 keeps the input, 1 is the network's result.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string?> Format = new("--format") { Description = "png, jpeg, webp, tiff, bmp, avif; the input's if not given." };
+
+    public static Command Build(IAnsiConsole beside, TimeProvider time)
+    {
+        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Format, ModelOptions.Overlap, ModelOptions.Threads };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, beside, time, cancellationToken)));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
+    {
+        double strength = parsed.GetValue(Strength);
+        if (strength is not (>= 0 and <= 1)) throw new FormatException($"--strength is {strength}; it must be 0 to 1.");
+        ImageFormat? format = parsed.GetValue(Format) is not { } name ? null : ImageFormats.TryParse(name, out ImageFormat known) ? known : throw new FormatException($"--format is '{name}'; it must be png, jpeg, webp, tiff, bmp or avif.");
+        (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, parsed.GetValue(Output)!, format).ToArray();
+        (Denoiser denoiser, _) = ModelOptions.Open(parsed);
+        int failed = 0;
+        long started = time.GetTimestamp();
+        using (denoiser)
+        {
+            ProgressBar.Show(beside, "denoising", progress =>
+            {
+                for (int i = 0; i < files.Length; i++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    // One bad file does not stop the others.
+                    try
+                    {
+                        Clean(denoiser, files[i].From, files[i].To, format, (float)strength, cancellationToken);
+                    }
+                    catch (DataSetException e)
+                    {
+                        failed++;
+                        beside.WriteLine($"Error: {e.Message}");
+                    }
+
+                    progress.Report((i + 1.0) / files.Length);
+                }
+
+                return 0;
+            });
+        }
+
+        beside.WriteLine($"{files.Length - failed} cleaned, {failed} failed, {time.GetElapsedTime(started).TotalSeconds:F1} s");
+        return failed == 0 ? 0 : 1;
+    }
+
+    private static void Clean(Denoiser denoiser, string from, string to, ImageFormat? format, float strength, CancellationToken cancellationToken)
+    {
+        Picture picture = PhotographFolder.Read(from);
+        denoiser.Denoise(picture.Samples, picture.Height, picture.Width, strength, cancellationToken: cancellationToken);
+        AtomicFile.Write(to, ImageCodec.Encode(picture, format ?? picture.SourceFormat, new EncodeOptions(), cancellationToken));
+    }
+
+    /// <summary>Which file becomes which: folders keep their inner structure.</summary>
+    private static IEnumerable<(string From, string To)> Plan(string[] inputs, string output, ImageFormat? format)
+    {
+        bool toFile = inputs.Length == 1 && File.Exists(inputs[0]) && !Directory.Exists(output) && Path.HasExtension(output);
+        if (toFile)
+        {
+            yield return (inputs[0], output);
+            yield break;
+        }
+
+        foreach (string input in inputs)
+        {
+            bool folder = Directory.Exists(input);
+            if (!folder && !File.Exists(input)) throw new DataSetException($"There is no file or folder {input}.");
+            foreach (string file in folder ? PhotographFolder.Files(input) : [input])
+            {
+                string relative = folder ? Path.GetRelativePath(input, file) : Path.GetFileName(file);
+                yield return (file, Path.Combine(output, format is { } f ? Path.ChangeExtension(relative, ImageFormats.Extension(f)) : relative));
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+using Spectre.Console;
+
+namespace DenoiseService.Training.CommandLine;
+
+/// <summary>denoise evaluate: PSNR and SSIM of a checkpoint on pictures with synthetic noise.</summary>
+internal static class EvaluateCommand
+{
+    private static readonly Option<string> Data = new("--data") { Description = "A CIFAR-10 folder or a folder of pictures.", Required = true };
+    private static readonly Option<string?> Range = new("--range") { Description = "Records or pictures, such as 3000-3999." };
+    private static readonly Option<string> Sigma = new("--sigma") { Description = "Noise levels, 0.05,0.2 or 15/255,25/255; 0 is the clean picture.", DefaultValueFactory = _ => "15/255,25/255,50/255" };
+    private static readonly Option<bool> Clamp = new("--clamp") { Description = "Clamp noisy pictures to [0, 1]." };
+    private static readonly Option<bool> Round = new("--round") { Description = "Round results to 8 bits before measuring." };
+    private static readonly Option<long> Seed = new("--seed") { Description = "Of the noise.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print the report as JSON." };
+    private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
+    {
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Json, ModelOptions.Overlap, ModelOptions.Threads };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, IAnsiConsole console, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed));
+        (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
+        using (denoiser)
+        {
+            var (rows, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, cancellationToken));
+            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), rows, Math.Round(seconds, 3));
+            if (parsed.GetValue(Json)) console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
+            else Print(console, report);
+        }
+
+        return 0;
+    }
+
+    private static void Print(IAnsiConsole console, EvaluationReport report)
+    {
+        var table = new Table().AddColumns("σ", "σ·255", "images", "noisy dB", "result dB", "result Y dB", "noisy SSIM", "result SSIM");
+        foreach (EvaluationRow row in report.Rows)
+        {
+            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
+        }
+
+        console.Write(table);
+        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+    }
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using DenoiseService.Training.Data;
+
+namespace DenoiseService.Training.CommandLine;
+
+/// <summary>Values as people type them.</summary>
+internal static partial class Parsing
+{
+    /// <summary>"0.1" or "25/255", in units of 1.</summary>
+    /// <exception cref="FormatException">Not such a number, or outside 0 to 1.</exception>
+    public static double Sigma(string text)
+    {
+        string[] parts = text.Split('/');
+        if (parts.Length is 1 or 2 && parts.All(p => double.TryParse(p, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
+        {
+            double[] numbers = parts.Select(p => double.Parse(p, NumberStyles.Float, CultureInfo.InvariantCulture)).ToArray();
+            double sigma = numbers.Length == 1 ? numbers[0] : numbers[0] / numbers[1];
+            if (sigma is >= 0 and <= 1) return sigma;
+        }
+
+        throw new FormatException($"'{text}' is not a noise level: σ is 0 to 1, such as 0.1 or 25/255.");
+    }
+
+    /// <summary>Comma-separated noise levels.</summary>
+    public static double[] Sigmas(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Sigma).ToArray();
+
+    /// <summary>"PATH", followed in any order by ":0-2999" (records), "@0.2" (share of a batch), "#50000" (patches).</summary>
+    /// <exception cref="FormatException">Another form.</exception>
+    public static DataSource Source(string text)
+    {
+        Match match = SourceForm().Match(text);
+        if (!match.Success) throw new FormatException($"'{text}' is not a data source like PATH, PATH:0-2999, PATH@0.2 or PATH#50000.");
+        var source = new DataSource { Path = match.Groups["path"].Value };
+        if (match.Groups["range"].Success) source = source with { Range = match.Groups["range"].Value };
+        if (match.Groups["share"].Success) source = source with { Share = double.Parse(match.Groups["share"].Value, CultureInfo.InvariantCulture) };
+        if (match.Groups["patches"].Success) source = source with { Patches = int.Parse(match.Groups["patches"].Value, CultureInfo.InvariantCulture) };
+        return source;
+    }
+
+    [GeneratedRegex(@"^(?<path>.+?)(:(?<range>\d{1,9}(-\d{1,9})?)|@(?<share>\d{1,9}(\.\d{1,9})?)|#(?<patches>\d{1,9}))*$")]
+    private static partial Regex SourceForm();
+}

@@ -1,0 +1,82 @@
+using DenoiseService.Imaging;
+
+namespace DenoiseService.Training.Data;
+
+/// <summary>A folder of pictures, searched with its subfolders in ordinal order.</summary>
+public static class PhotographFolder
+{
+    private static readonly DecodeLimits Limits = new(MaxBytes: 1L << 30, MaxMegapixels: 400, MaxFrames: 1, MaxSide: 65500);
+
+    /// <summary>The picture files of a folder.</summary>
+    /// <exception cref="DataSetException">No folder, or no picture in it.</exception>
+    public static IReadOnlyList<string> Files(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new DataSetException($"There is no folder {folder}.");
+        string[] files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(f => ImageFormats.TryParse(Path.GetExtension(f).TrimStart('.'), out _)).Order(StringComparer.Ordinal).ToArray();
+        return files.Length > 0 ? files : throw new DataSetException($"{folder} has no pictures.");
+    }
+
+    /// <summary>Decodes one picture to RGB; grey is repeated.</summary>
+    public static (float[] Samples, int Height, int Width) ReadColour(string file)
+    {
+        Picture picture = Read(file);
+        float[] samples = picture.Channels == 3 ? picture.Samples : [.. picture.Samples, .. picture.Samples, .. picture.Samples];
+        return (samples, picture.Height, picture.Width);
+    }
+
+    /// <summary>Decodes one picture as it is.</summary>
+    /// <exception cref="DataSetException">The file is damaged or not a picture; names it.</exception>
+    public static Picture Read(string file)
+    {
+        try
+        {
+            return ImageCodec.Decode(File.ReadAllBytes(file), Limits);
+        }
+        catch (ImagingException e)
+        {
+            throw new DataSetException($"{file}: {e.Message}");
+        }
+    }
+
+    /// <summary>Cuts random squares out of all pictures, in proportion to their area.</summary>
+    /// <param name="folder">Of pictures.</param>
+    /// <param name="side">Of a square in pixels; smaller pictures are left out.</param>
+    /// <param name="count">How many squares in all.</param>
+    /// <param name="seed">Same seed, same squares.</param>
+    /// <param name="cancellationToken">Looked at between pictures.</param>
+    public static PatchSet Cut(string folder, int side, int count, long seed, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<string> files = Files(folder);
+        var sizes = files.Select(f => ImageCodec.ReadHeader(File.ReadAllBytes(f), Limits)).Select(h => h.Width < side || h.Height < side ? 0 : (double)h.Width * h.Height).ToArray();
+        double total = sizes.Sum();
+        if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side} × {side} pixels.");
+        var pixels = new byte[(long)count * 3 * side * side];
+        int done = 0;
+        double covered = 0;
+        for (int f = 0; f < files.Count; f++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            covered += sizes[f];
+            int until = (int)Math.Round(count * covered / total);
+            if (until == done) continue;
+            (float[] samples, int height, int width) = ReadColour(files[f]);
+            var random = new Random((int)Seeds.Derive(seed, f, side));
+            for (; done < until; done++) CopySquare(samples, height, width, random.Next(height - side + 1), random.Next(width - side + 1), side, pixels.AsSpan(done * 3 * side * side, 3 * side * side));
+        }
+
+        return new PatchSet(pixels, side);
+    }
+
+    private static void CopySquare(float[] samples, int height, int width, int top, int left, int side, Span<byte> target)
+    {
+        for (int c = 0; c < 3; c++)
+        {
+            for (int y = 0; y < side; y++)
+            {
+                ReadOnlySpan<float> row = samples.AsSpan((c * height + top + y) * width + left, side);
+                for (int x = 0; x < side; x++) target[(c * side + y) * side + x] = (byte)MathF.Round(row[x] * 255);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+
+namespace DenoiseService.Training;
+
+/// <summary>Which pictures with which noise an evaluation looks at.</summary>
+/// <param name="Data">Folder: CIFAR-10 archive or pictures.</param>
+/// <param name="Range">Records of the archive, or pictures of the folder in ordinal order; all if null.</param>
+/// <param name="Sigmas">Noise levels in units of 1, not of 255; 0 is the clean picture.</param>
+/// <param name="Clamp">Noisy pictures are clamped to [0, 1].</param>
+/// <param name="RoundTo8Bit">Results are rounded to multiples of 1/255 before they are measured.</param>
+/// <param name="Seed">Of the noise; every picture and level has its own, derived from it.</param>
+public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed);
+
+/// <summary>What came out at one noise level: means and standard deviations over pictures. PSNR in dB over RGB together, and over BT.601 luma.</summary>
+/// <param name="Sigma">In units of 1.</param>
+/// <param name="Images">How many.</param>
+/// <param name="NoisyPsnr">Of the input.</param>
+/// <param name="Psnr">Of the result.</param>
+/// <param name="PsnrY">Of the result's luma.</param>
+/// <param name="Ssim">Of the result, mean over channels.</param>
+/// <param name="NoisySsim">Of the input.</param>
+public sealed record EvaluationRow(double Sigma, int Images, MeanSd NoisyPsnr, MeanSd Psnr, MeanSd PsnrY, MeanSd Ssim, MeanSd NoisySsim);
+
+/// <summary>A whole evaluation, with everything that is needed to do it again.</summary>
+/// <param name="Model">Name of the weights file.</param>
+/// <param name="Sha256">Of the weights file.</param>
+/// <param name="Protocol">As asked.</param>
+/// <param name="Overlap">Pixels that tiles shared.</param>
+/// <param name="Rows">One for each noise level.</param>
+/// <param name="Seconds">Wall-clock time of all forward passes.</param>
+public sealed record EvaluationReport(string Model, string Sha256, EvaluationProtocol Protocol, int Overlap, IReadOnlyList<EvaluationRow> Rows, double Seconds)
+{
+    /// <summary>Over which channels the scores are taken, stated so that numbers of different conventions are never mixed.</summary>
+    public string Channels { get; } = "psnr and ssim over RGB, psnrY over BT.601 luma";
+}
+
+/// <summary>Measures a denoiser on pictures with synthetic noise.</summary>
+public static class Evaluation
+{
+    private const int GroupPictures = 256;
+
+    /// <summary>Runs the protocol.</summary>
+    /// <param name="denoiser">The engine, which is what users get.</param>
+    /// <param name="protocol">What to measure.</param>
+    /// <param name="time">For the wall clock.</param>
+    /// <param name="progress">Fraction done, 0 to 1.</param>
+    /// <param name="cancellationToken">Looked at between groups of pictures.</param>
+    /// <returns>One row for each level, and the seconds spent in forward passes.</returns>
+    /// <exception cref="DataSetException">The data cannot be read, or its range is beyond the end.</exception>
+    public static (IReadOnlyList<EvaluationRow> Rows, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        Func<Sample>[] samples = Samples(protocol);
+        var rows = new List<EvaluationRow>();
+        double seconds = 0;
+        for (int level = 0; level < protocol.Sigmas.Count; level++)
+        {
+            var scores = new List<Score>();
+            // CIFAR pictures are one tile each: many go through the network together. A photograph fills batches by itself.
+            foreach (Func<Sample>[] group in samples.Chunk(CifarArchive.IsIn(protocol.Data) ? GroupPictures : 1))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                seconds += Measure(denoiser, protocol, protocol.Sigmas[level], group, scores, time);
+                progress?.Report((level + scores.Count / (double)samples.Length) / protocol.Sigmas.Count);
+            }
+
+            rows.Add(new EvaluationRow(protocol.Sigmas[level], scores.Count, Over(scores, s => s.NoisyPsnr), Over(scores, s => s.Psnr), Over(scores, s => s.PsnrY), Over(scores, s => s.Ssim), Over(scores, s => s.NoisySsim)));
+        }
+
+        return (rows, seconds);
+    }
+
+    private sealed record Sample(int Index, float[] Clean, int Height, int Width);
+
+    private readonly record struct Score(double NoisyPsnr, double Psnr, double PsnrY, double Ssim, double NoisySsim);
+
+    private static MeanSd Over(List<Score> scores, Func<Score, double> of) => MeanSd.Of(scores.Select(of).ToArray());
+
+    private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Func<Sample>[] group, List<Score> scores, TimeProvider time)
+    {
+        Sample[] samples = group.Select(read => read()).ToArray();
+        float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, Seeds.Derive(protocol.Seed, (long)Math.Round(sigma * 1e6), s.Index))).ToArray();
+        float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
+        long started = time.GetTimestamp();
+        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width)).ToArray());
+        double seconds = time.GetElapsedTime(started).TotalSeconds;
+        foreach ((Sample sample, float[] input, float[] result) in samples.Zip(noisy, results))
+        {
+            if (protocol.RoundTo8Bit)
+            {
+                for (int i = 0; i < result.Length; i++) result[i] = MathF.Round(result[i] * 255) / 255;
+            }
+
+            int pixels = sample.Height * sample.Width;
+            scores.Add(new Score(
+                Metrics.Psnr(sample.Clean, input), Metrics.Psnr(sample.Clean, result), Metrics.Psnr(Metrics.Luma(sample.Clean, pixels), Metrics.Luma(result, pixels)),
+                Metrics.Ssim(sample.Clean, result, sample.Height, sample.Width), Metrics.Ssim(sample.Clean, input, sample.Height, sample.Width)));
+        }
+
+        return seconds;
+    }
+
+    private static Func<Sample>[] Samples(EvaluationProtocol protocol)
+    {
+        if (CifarArchive.IsIn(protocol.Data))
+        {
+            PatchSet set = CifarArchive.Read(protocol.Data, protocol.Range);
+            int first = protocol.Range?.First ?? 0;
+            return Enumerable.Range(0, set.Count).Select(i => (Func<Sample>)(() => new Sample(first + i, set.Image(i), set.Side, set.Side))).ToArray();
+        }
+
+        IReadOnlyList<string> files = PhotographFolder.Files(protocol.Data);
+        IndexRange range = protocol.Range ?? new IndexRange(0, files.Count - 1);
+        if (range.Last >= files.Count) throw new DataSetException($"The range {range} ends beyond the last of {files.Count} pictures (0-{files.Count - 1}).");
+        return Enumerable.Range(range.First, range.Count).Select(i => (Func<Sample>)(() =>
+        {
+            Imaging.Picture picture = PhotographFolder.Read(files[i]);
+            return new Sample(i, picture.Samples, picture.Height, picture.Width);
+        })).ToArray();
+    }
+}

@@ -1,0 +1,41 @@
+using static TorchSharp.torch;
+
+namespace DenoiseService.Training;
+
+/// <summary>Additive white Gaussian noise: noisy = clean + σ·N(0, 1), by default clamped to [0, 1] as every stored picture is.</summary>
+public static class Noise
+{
+    /// <summary>Adds noise to a batch, each image with its own σ.</summary>
+    /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
+    /// <param name="sigma">float32 (B), in units of 1, not of 255.</param>
+    /// <param name="clampedShare">Share of the batch, from its start, that is clamped to [0, 1].</param>
+    /// <param name="seed">Same seed, same noise.</param>
+    public static Tensor Add(Tensor clean, Tensor sigma, double clampedShare, long seed)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        Tensor noisy = clean + randn(clean.shape, generator: generator) * sigma.view(-1, 1, 1, 1); // (B, C, H, W)
+        long clamped = (long)Math.Round(clampedShare * clean.shape[0]);
+        if (clamped > 0) noisy.narrow(0, 0, clamped).clamp_(0, 1);
+        return noisy;
+    }
+
+    /// <summary>Adds noise to one picture.</summary>
+    /// <param name="clean">Samples in [0, 1].</param>
+    /// <param name="sigma">In units of 1, not of 255.</param>
+    /// <param name="clamp">Clamp the result to [0, 1].</param>
+    /// <param name="seed">Same seed, same noise.</param>
+    public static float[] Add(ReadOnlySpan<float> clean, double sigma, bool clamp, long seed)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator((ulong)seed, CPU);
+        float[] noisy = randn(clean.Length, generator: generator).data<float>().ToArray();
+        for (int i = 0; i < noisy.Length; i++)
+        {
+            float value = clean[i] + (float)sigma * noisy[i];
+            noisy[i] = clamp ? Math.Clamp(value, 0f, 1f) : value;
+        }
+
+        return noisy;
+    }
+}

@@ -1,0 +1,14 @@
+using System.CommandLine;
+using DenoiseService.Training.CommandLine;
+using Spectre.Console;
+
+IAnsiConsole console = AnsiConsole.Console;
+// Results go to the standard output, progress and errors beside it, so that the first can be piped.
+IAnsiConsole beside = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+var root = new RootCommand("Train, evaluate and run the denoiser.")
+{
+    TrainCommand.Build(beside, TimeProvider.System),
+    EvaluateCommand.Build(console, beside, TimeProvider.System),
+    DenoiseCommand.Build(beside, TimeProvider.System),
+};
+return await CommandRunner.RunAsync(root, args, beside);

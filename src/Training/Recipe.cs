@@ -1,0 +1,189 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+
+namespace DenoiseService.Training;
+
+/// <summary>The rule that moves the weights.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<OptimiserKind>))]
+public enum OptimiserKind
+{
+    /// <summary>Adam.</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay.</summary>
+    AdamW,
+}
+
+/// <summary>How the learning rate goes over the run.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ScheduleKind>))]
+public enum ScheduleKind
+{
+    /// <summary>The same all along.</summary>
+    Constant,
+
+    /// <summary>Half a cosine down to 0, stepped once an epoch.</summary>
+    CosineByEpoch,
+
+    /// <summary>Half a cosine down to 0, stepped every step.</summary>
+    Cosine,
+}
+
+/// <summary>What is minimised, as a mean over all samples.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<LossKind>))]
+public enum LossKind
+{
+    /// <summary>Squared error.</summary>
+    Mse,
+
+    /// <summary>Absolute error.</summary>
+    L1,
+
+    /// <summary>√(error² + 10⁻⁶): absolute error, smooth at 0.</summary>
+    Charbonnier,
+}
+
+/// <summary>Everything that decides a training run. Stored with the checkpoint; same recipe and data on the same kind of machine, same curve.</summary>
+public sealed record Recipe
+{
+    /// <summary>The network.</summary>
+    public ModelConfig Model { get; init; } = new();
+
+    /// <summary>Training images.</summary>
+    public IReadOnlyList<DataSource> Data { get; init; } = [];
+
+    /// <summary>Held-out images; the best step on them is kept.</summary>
+    public IReadOnlyList<DataSource> Validation { get; init; } = [];
+
+    /// <summary>Passes over the data; ignored where <see cref="Steps"/> is set.</summary>
+    public double Epochs { get; init; } = 10;
+
+    /// <summary>Steps in all; null: from <see cref="Epochs"/>.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>Images in a step, 1 to 65,536.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Copies of the network that share a batch, one thread each. 1 uses libtorch's own threads. Part of the recipe because sums round differently.</summary>
+    public int Replicas { get; init; } = 1;
+
+    /// <summary>The rule.</summary>
+    public OptimiserKind Optimiser { get; init; } = OptimiserKind.Adam;
+
+    /// <summary>Peak learning rate.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Over the run.</summary>
+    public ScheduleKind Schedule { get; init; } = ScheduleKind.Constant;
+
+    /// <summary>Steps over which the learning rate first rises from 0.</summary>
+    public int WarmupSteps { get; init; }
+
+    /// <summary>Decoupled weight decay (AdamW only).</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Largest gradient norm; null does not clip.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>Loss.</summary>
+    public LossKind Loss { get; init; } = LossKind.Mse;
+
+    /// <summary>Weight of the balance loss of each block.</summary>
+    public double BalanceWeight { get; init; } = 0.01;
+
+    /// <summary>Which of its forms.</summary>
+    public BalanceForm BalanceForm { get; init; } = BalanceForm.PerImage;
+
+    /// <summary>Least noise, in units of 1, not of 255.</summary>
+    public double SigmaMin { get; init; } = 0.2;
+
+    /// <summary>Most noise; every image draws uniformly between the two.</summary>
+    public double SigmaMax { get; init; } = 0.2;
+
+    /// <summary>Share of each batch whose noisy images are clamped to [0, 1].</summary>
+    public double ClampedShare { get; init; } = 1;
+
+    /// <summary>Turn and flip training images at random.</summary>
+    public bool Augment { get; init; }
+
+    /// <summary>Decay of the running mean of the weights, which is then what is validated and kept; null keeps none.</summary>
+    public double? EmaDecay { get; init; }
+
+    /// <summary>The noise levels of validation, clamped.</summary>
+    public IReadOnlyList<double> ValidationSigmas { get; init; } = [0.2];
+
+    /// <summary>Steps between validations; null: once an epoch.</summary>
+    public int? ValidateEvery { get; init; }
+
+    /// <summary>Of everything random.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The named recipes of the report, of its released code, and ours.</summary>
+    public static IReadOnlyDictionary<string, Recipe> Named { get; } = new Dictionary<string, Recipe>
+    {
+        ["report"] = new(),
+        ["released"] = new() { Epochs = 30, BatchSize = 64, Optimiser = OptimiserKind.AdamW, WeightDecay = 1e-4, Schedule = ScheduleKind.CosineByEpoch, ClipNorm = 1, BalanceForm = BalanceForm.PerBatch },
+        ["released-robustness"] = new() { Epochs = 8, BatchSize = 64, Optimiser = OptimiserKind.AdamW, WeightDecay = 1e-5, Schedule = ScheduleKind.CosineByEpoch, ClipNorm = 1, BalanceWeight = 0 },
+        ["photographs"] = new()
+        {
+            Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
+            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.Charbonnier, SigmaMin = 0, SigmaMax = 75.0 / 255, ClampedShare = 0.75, Augment = true, EmaDecay = 0.999,
+            ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
+        },
+    };
+
+    /// <summary>How a recipe is written as JSON.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>Throws where a value is out of its range.</summary>
+    /// <exception cref="RecipeException">Names the field, its value and its range.</exception>
+    public Recipe Validated()
+    {
+        try
+        {
+            Model.Validated();
+        }
+        catch (ModelConfigException e)
+        {
+            throw new RecipeException(nameof(Model), e.Message);
+        }
+
+        Require(Epochs is > 0 and <= 1e6, nameof(Epochs), Epochs, "above 0, up to 1,000,000");
+        Require(Steps is null or (>= 1 and <= 100_000_000), nameof(Steps), Steps, "1 to 100,000,000");
+        Require(BatchSize is >= 1 and <= 65_536, nameof(BatchSize), BatchSize, "1 to 65,536");
+        Require(Replicas >= 1 && Replicas <= BatchSize && Replicas <= 256, nameof(Replicas), Replicas, $"1 to BatchSize ({BatchSize}), at most 256");
+        Require(Replicas == 1 || BalanceWeight == 0 || BalanceForm == BalanceForm.PerImage, nameof(Replicas), Replicas, "1 with the per-batch balance loss, which needs the whole batch at once");
+        Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
+        Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
+        Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");
+        Require(WeightDecay == 0 || Optimiser == OptimiserKind.AdamW, nameof(WeightDecay), WeightDecay, "0 with Adam");
+        Require(ClipNorm is null or > 0, nameof(ClipNorm), ClipNorm, "above 0");
+        Require(BalanceWeight is >= 0 and <= 100, nameof(BalanceWeight), BalanceWeight, "0 to 100");
+        Require(SigmaMin is >= 0 and <= 1, nameof(SigmaMin), SigmaMin, "0 to 1");
+        Require(SigmaMax >= SigmaMin && SigmaMax <= 1, nameof(SigmaMax), SigmaMax, $"SigmaMin ({SigmaMin}) to 1");
+        Require(ClampedShare is >= 0 and <= 1, nameof(ClampedShare), ClampedShare, "0 to 1");
+        Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");
+        Require(ValidationSigmas.Count > 0 && ValidationSigmas.All(s => s is > 0 and <= 1), nameof(ValidationSigmas), string.Join(", ", ValidationSigmas), "at least one, each above 0, up to 1");
+        Require(ValidateEvery is null or >= 1, nameof(ValidateEvery), ValidateEvery, "1 or more");
+        foreach (DataSource source in Data.Concat(Validation))
+        {
+            Require(source.Share > 0, "Share", source.Share, "above 0");
+            Require(source.Patches is >= 1 and <= 10_000_000, "Patches", source.Patches, "1 to 10,000,000");
+        }
+
+        return this;
+
+        static void Require(bool holds, string field, object? value, string range)
+        {
+            if (!holds) throw new RecipeException(field, $"{field} is {value}; it must be {range}.");
+        }
+    }
+}
+
+/// <summary>A recipe has a value out of range.</summary>
+public sealed class RecipeException(string field, string message) : Exception(message)
+{
+    /// <summary>Which field.</summary>
+    public string Field { get; } = field;
+}

@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Training;
+
+/// <summary>How far a run is.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Epoch">Passes over the data done.</param>
+/// <param name="Loss">Of the last step, balance loss included.</param>
+/// <param name="LearningRate">Of the last step.</param>
+/// <param name="ValidationPsnr">dB, mean over images and noise levels; null between validations.</param>
+/// <param name="Remaining">Estimate from the steps of this session.</param>
+public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining);
+
+/// <summary>The loss or the output of a run is no longer a number. The last good state is on disk.</summary>
+public sealed class TrainingDivergedException(long step, double loss) : Exception($"The loss of step {step} is {loss}; the run stops. Its last saved state is from before. Try a lower learning rate or gradient clipping.");
+
+/// <summary>
+/// Trains one network after a <see cref="Recipe"/>, in a folder of its own: recipe.json, state.safetensors (to go on from), history.csv,
+/// best.safetensors and best.json (the best step on validation). Started again on the same folder, it goes on where it was.
+/// </summary>
+public sealed class TrainingRun
+{
+    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Recipe _recipe;
+    private readonly TrainingData _data;
+    private readonly TrainingData? _validation;
+    private readonly string _folder;
+    private readonly TimeProvider _time;
+    private readonly IProgress<TrainingProgress>? _progress;
+
+    /// <summary>Prepares a run.</summary>
+    /// <exception cref="RecipeException">A value is out of range, or the data's images are not of the network's tile size.</exception>
+    public TrainingRun(Recipe recipe, TrainingData data, TrainingData? validation, string folder, TimeProvider time, IProgress<TrainingProgress>? progress = null)
+    {
+        _recipe = recipe.Validated();
+        (_data, _validation, _folder, _time, _progress) = (data, validation, folder, time, progress);
+        if (data.Side != recipe.Model.TileSide) throw new RecipeException(nameof(Recipe.Data), $"The images have {data.Side} pixels a side, the network takes {recipe.Model.TileSide}.");
+        StepsPerEpoch = Math.Max(1, data.Count / (double)recipe.BatchSize);
+        Steps = recipe.Steps ?? Math.Max(1, (long)Math.Round(recipe.Epochs * StepsPerEpoch));
+    }
+
+    /// <summary>Steps of the whole run.</summary>
+    public long Steps { get; }
+
+    private double StepsPerEpoch { get; }
+
+    private string StatePath => Path.Combine(_folder, "state.safetensors");
+
+    private string BestPath => Path.Combine(_folder, "best.safetensors");
+
+    private string HistoryPath => Path.Combine(_folder, "history.csv");
+
+    /// <summary>Trains to the end.</summary>
+    /// <returns>The path of the best weights.</returns>
+    /// <param name="cancellationToken">Looked at before every step; the state is saved first.</param>
+    /// <exception cref="TrainingDivergedException">The loss is not finite.</exception>
+    public string Run(CancellationToken cancellationToken = default)
+    {
+        Directory.CreateDirectory(_folder);
+        random.manual_seed(Seeds.Derive(_recipe.Seed, 0, 0));
+        using var network = new SmallViT(_recipe.Model);
+        using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
+        mean?.load_state_dict(network.state_dict());
+        using OptimizerHelper optimiser = _recipe.Optimiser == OptimiserKind.Adam
+            ? optim.Adam(network.parameters(), _recipe.LearningRate)
+            : optim.AdamW(network.parameters(), _recipe.LearningRate, weight_decay: _recipe.WeightDecay);
+        using var parallel = new DataParallel(network, _recipe.Replicas);
+        var sampler = new Sampler(_data, _recipe.BatchSize, _recipe.Augment, _recipe.Seed);
+
+        (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : (0, double.NegativeInfinity);
+        StartFiles(step);
+        long started = _time.GetTimestamp(), first = step, saved = started;
+        long validateEvery = _recipe.ValidateEvery ?? (long)Math.Max(1, Math.Round(StepsPerEpoch));
+        network.train();
+        while (step < Steps)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            double rate = LearningRate(step);
+            double loss = Step(parallel, sampler, optimiser, network, mean, step, rate);
+            step++;
+            double? psnr = null;
+            if (step % validateEvery == 0 || step == Steps)
+            {
+                (SmallViT judged, JsonObject metrics) = (mean ?? network, []);
+                psnr = Validate(judged, metrics);
+                network.train();
+                if (psnr >= best)
+                {
+                    best = psnr.Value;
+                    Checkpoint.Save(BestPath, judged, Record(step), metrics);
+                }
+
+                AppendHistory(step, loss, rate, psnr);
+                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+            }
+            else if (_time.GetElapsedTime(saved) > SaveEvery)
+            {
+                saved = _time.GetTimestamp();
+                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+            }
+
+            TimeSpan remaining = _time.GetElapsedTime(started) * ((Steps - step) / (double)(step - first));
+            _progress?.Report(new TrainingProgress(step, Steps, step / StepsPerEpoch, loss, rate, psnr, remaining));
+        }
+
+        return BestPath;
+    }
+
+    private double Step(DataParallel parallel, Sampler sampler, OptimizerHelper optimiser, SmallViT network, SmallViT? mean, long step, double rate)
+    {
+        using var scope = NewDisposeScope();
+        Tensor clean = sampler.Batch(step); // (B, 3, side, side)
+        using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
+        Tensor sigma = rand(clean.shape[0], generator: sigmas) * (_recipe.SigmaMax - _recipe.SigmaMin) + _recipe.SigmaMin; // (B)
+        Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
+        optimiser.zero_grad();
+        double loss = parallel.Backward(noisy, clean, Loss);
+        if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss);
+        if (_recipe.ClipNorm is { } norm) nn.utils.clip_grad_norm_(network.parameters(), norm);
+        foreach (var group in optimiser.ParamGroups) group.LearningRate = rate;
+        optimiser.step();
+        if (mean is not null) MoveMean(mean, network, step);
+        return loss;
+    }
+
+    private Tensor Loss(Tensor output, Tensor clean, Tensor routing)
+    {
+        Tensor error = output - clean;
+        Tensor loss = _recipe.Loss switch
+        {
+            LossKind.Mse => error.square().mean(),
+            LossKind.L1 => error.abs().mean(),
+            _ => (error.square() + 1e-6f).sqrt().mean(),
+        };
+        bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;
+        return balanced ? loss + BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight : loss;
+    }
+
+    private void MoveMean(SmallViT mean, SmallViT network, long step)
+    {
+        using var noGrad = no_grad();
+        // Early on the mean follows faster, or it would keep the random start for long.
+        double decay = Math.Min(_recipe.EmaDecay!.Value, (1 + step) / (10.0 + step));
+        foreach ((Tensor target, Tensor source) in mean.parameters().Zip(network.parameters())) target.lerp_(source, 1 - decay);
+    }
+
+    private double LearningRate(long step)
+    {
+        double warmup = _recipe.WarmupSteps > 0 ? Math.Min(1, (step + 1) / (double)_recipe.WarmupSteps) : 1;
+        double done = _recipe.Schedule == ScheduleKind.CosineByEpoch ? Math.Floor(step / StepsPerEpoch) * StepsPerEpoch / Steps : step / (double)Steps;
+        double shape = _recipe.Schedule == ScheduleKind.Constant ? 1 : 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, done)));
+        return _recipe.LearningRate * warmup * shape;
+    }
+
+    /// <summary>Mean PSNR in dB over the validation images and noise levels; without validation data 0 for every step, so that the last one is kept.</summary>
+    private double Validate(SmallViT network, JsonObject metrics)
+    {
+        if (_validation is null) return 0;
+        network.eval();
+        var all = new List<double>();
+        foreach (double sigma in _recipe.ValidationSigmas)
+        {
+            double psnr = _validation.Sets.SelectMany((set, s) => ValidationPsnr(network, set, sigma, s)).Average();
+            metrics[$"validationPsnr@{sigma.ToString("0.####", CultureInfo.InvariantCulture)}"] = Math.Round(psnr, 4);
+            all.Add(psnr);
+        }
+
+        return all.Average();
+    }
+
+    private IEnumerable<double> ValidationPsnr(SmallViT network, PatchSet set, double sigma, int index)
+    {
+        const int batch = 64;
+        for (int first = 0; first < set.Count; first += batch)
+        {
+            foreach (double psnr in BatchPsnr(first, Math.Min(batch, set.Count - first))) yield return psnr;
+        }
+
+        double[] BatchPsnr(int first, int count)
+        {
+            using var inference = inference_mode();
+            using var scope = NewDisposeScope();
+            Tensor clean = set.Batch(Enumerable.Range(first, count).ToArray());
+            Tensor noisy = Noise.Add(clean, full(count, (float)sigma), 1, Seeds.Derive(_recipe.Seed, ValidationPurpose + 16L * index, first));
+            (Tensor image, _) = network.call(noisy);
+            return (image - clean).square().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(mse)).ToArray();
+        }
+    }
+
+    private JsonObject Record(long step) => new()
+    {
+        ["step"] = step,
+        ["steps"] = Steps,
+        ["epoch"] = Math.Round(step / StepsPerEpoch, 3),
+        ["images"] = _data.Count,
+        ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
+        ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
+        ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
+    };
+
+    private void StartFiles(long step)
+    {
+        AtomicFile.Write(Path.Combine(_folder, "recipe.json"), JsonSerializer.SerializeToUtf8Bytes(_recipe, Recipe.Json));
+        // Lines from after the saved state are of steps that will be done again.
+        IEnumerable<string> kept = File.Exists(HistoryPath)
+            ? File.ReadAllLines(HistoryPath).Skip(1).Where(line => long.Parse(line.AsSpan(0, line.IndexOf(',')), CultureInfo.InvariantCulture) <= step)
+            : [];
+        File.WriteAllLines(HistoryPath, ["step,loss,learning_rate,validation_psnr", .. kept]);
+    }
+
+    private void AppendHistory(long step, double loss, double rate, double? psnr) =>
+        File.AppendAllText(HistoryPath, string.Create(CultureInfo.InvariantCulture, $"{step},{loss:R},{rate:R},{psnr:R}\n"));
+}

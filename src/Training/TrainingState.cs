@@ -1,0 +1,52 @@
+using System.Globalization;
+using DenoiseService.Model;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Training;
+
+/// <summary>
+/// What a run needs to go on exactly: weights, their running mean, the optimiser, the step, the best validation so far. One file, written
+/// atomically, with a checksum over its contents. (Random numbers are derived from the step and need no state.)
+/// </summary>
+internal static class TrainingState
+{
+    private const string Weights = "weights.", Mean = "mean.", Optimiser = "optimiser", Checksum = "sha256";
+
+    public static void Save(string path, SmallViT network, SmallViT? mean, OptimizerHelper optimiser, long step, double best)
+    {
+        using var scope = NewDisposeScope();
+        using var bytes = new MemoryStream();
+        using (var writer = new BinaryWriter(bytes, System.Text.Encoding.UTF8, leaveOpen: true)) optimiser.save_state_dict(writer);
+        Tensor optimiserBytes = tensor(bytes.ToArray());
+        var tensors = new Dictionary<string, Tensor> { [Optimiser] = optimiserBytes };
+        foreach ((string name, Tensor value) in network.state_dict()) tensors[Weights + name] = value;
+        if (mean is not null)
+        {
+            foreach ((string name, Tensor value) in mean.state_dict()) tensors[Mean + name] = value;
+        }
+
+        var facts = new Dictionary<string, string> { ["step"] = step.ToString(CultureInfo.InvariantCulture), ["best"] = best.ToString("R", CultureInfo.InvariantCulture) };
+        facts[Checksum] = Sum(tensors, facts);
+        Safetensors.Write(path, tensors, facts);
+    }
+
+    /// <exception cref="CheckpointException">Damaged, or of another network.</exception>
+    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, OptimizerHelper optimiser)
+    {
+        using SafetensorsFile file = Safetensors.Read(path);
+        string name = Path.GetFileName(path);
+        var facts = file.Metadata.Where(f => f.Key != Checksum).ToDictionary();
+        if (file.Metadata.GetValueOrDefault(Checksum) != Sum(file.Tensors, facts)) throw new CheckpointException($"{name} does not match its own checksum.");
+        Checkpoint.Fill(network, Under(Weights), name);
+        if (mean is not null) Checkpoint.Fill(mean, Under(Mean), name);
+        using var reader = new BinaryReader(new MemoryStream(file.Tensors[Optimiser].bytes.ToArray()));
+        optimiser.load_state_dict(reader);
+        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture));
+
+        Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
+    }
+
+    private static string Sum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> facts) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Safetensors.ToBytes(tensors, facts.OrderBy(f => f.Key, StringComparer.Ordinal).ToDictionary())));
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Text.Json;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using DenoiseService.Training.CommandLine;
+
+namespace DenoiseService.Training.Tests.CommandLine;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public CommandLineTests()
+    {
+        Directory.CreateDirectory(_folder.File("pictures/inner"));
+        foreach (string name in new[] { "one.png", "inner/two.jpg" })
+        {
+            var random = new Random(1);
+            float[] samples = Enumerable.Range(0, 3 * 40 * 50).Select(_ => 0.4f + random.NextSingle() * 0.2f).ToArray();
+            File.WriteAllBytes(_folder.File($"pictures/{name}"), ImageCodec.Encode(new Picture(samples, 3, 40, 50), name.EndsWith("png", StringComparison.Ordinal) ? ImageFormat.Png : ImageFormat.Jpeg));
+        }
+
+        File.WriteAllText(_folder.File("recipe.json"), JsonSerializer.Serialize(Small.Recipe with { Steps = 6, ValidateEvery = 3 }, Recipe.Json));
+        using var network = new SmallViT(Small.Model);
+        Checkpoint.Save(_folder.File("model.safetensors"), network);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Train_evaluate_and_denoise_work_together()
+    {
+        Outcome trained = Run("train", "--recipe", _folder.File("recipe.json"), "--data", _folder.File("pictures") + "#40", "--validation", _folder.File("pictures") + "#8", "--output", _folder.File("run"), "--seed", "5");
+        Assert.True(trained.Code == 0, trained.Errors);
+        string best = _folder.File("run/best.safetensors");
+
+        Outcome measured = Run("evaluate", "--checkpoint", best, "--data", _folder.File("pictures"), "--sigma", "0.05,50/255", "--clamp", "--seed", "1", "--json", "--overlap", "4");
+        Assert.True(measured.Code == 0, measured.Errors);
+        JsonElement report = JsonDocument.Parse(measured.Output).RootElement;
+        Assert.Equal(2, report.GetProperty("rows").GetArrayLength());
+        Assert.True(report.GetProperty("protocol").GetProperty("clamp").GetBoolean());
+        Assert.Contains("RGB", report.GetProperty("channels").GetString(), StringComparison.Ordinal);
+        Assert.Equal(Checkpoint.ReadCard(best).Sha256, report.GetProperty("sha256").GetString());
+
+        Outcome cleaned = Run("denoise", _folder.File("pictures"), "--checkpoint", best, "--output", _folder.File("clean"), "--overlap", "4");
+        Assert.True(cleaned.Code == 0, cleaned.Errors);
+        Assert.Equal(ImageFormat.Png, ImageFormats.Recognise(File.ReadAllBytes(_folder.File("clean/one.png"))));
+        Assert.Equal(ImageFormat.Jpeg, ImageFormats.Recognise(File.ReadAllBytes(_folder.File("clean/inner/two.jpg"))));
+    }
+
+    [Fact]
+    public void A_killed_training_process_goes_on_and_ends_with_the_same_weights()
+    {
+        File.WriteAllText(_folder.File("recipe.json"), JsonSerializer.Serialize(Small.Recipe with { Steps = 60, ValidateEvery = 5 }, Recipe.Json));
+        string[] arguments = ["train", "--recipe", _folder.File("recipe.json"), "--data", _folder.File("pictures") + "#40", "--validation", _folder.File("pictures") + "#8", "--threads", "1", "--output"];
+        Assert.Equal(0, Run([.. arguments, _folder.File("whole")]).Code);
+
+        using (Process process = Start([.. arguments, _folder.File("killed")]))
+        {
+            while (!process.HasExited && !File.Exists(_folder.File("killed/state.safetensors"))) Thread.Sleep(5);
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        Assert.Equal(0, Run([.. arguments, _folder.File("killed")]).Code);
+        Assert.Equal(File.ReadAllBytes(_folder.File("whole/best.safetensors")), File.ReadAllBytes(_folder.File("killed/best.safetensors")));
+    }
+
+    [Theory]
+    [InlineData("--sigma", "7", "'7' is not a noise level")]
+    [InlineData("--sigma", "x", "'x' is not a noise level")]
+    [InlineData("--range", "5-3", "ends before it starts")]
+    [InlineData("--range", "0-99", "0-1")]
+    [InlineData("--data", "/nowhere", "There is no folder")]
+    [InlineData("--overlap", "16", "out of range")]
+    [InlineData("--checkpoint", "/nowhere/x.safetensors", "x.safetensors does not exist")]
+    public void A_bad_option_is_one_clear_line_and_exit_code_1(string option, string value, string expected)
+    {
+        var options = new Dictionary<string, string> { ["--checkpoint"] = _folder.File("model.safetensors"), ["--data"] = _folder.File("pictures"), ["--sigma"] = "0.1", ["--overlap"] = "4" };
+        options[option] = value;
+        Outcome outcome = Run(["evaluate", .. options.SelectMany(o => new[] { o.Key, o.Value })]);
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains(expected, outcome.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_bad_file_does_not_stop_the_others()
+    {
+        File.WriteAllText(_folder.File("pictures/bad.png"), "text");
+        Outcome outcome = Run("denoise", _folder.File("pictures"), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File("clean"), "--overlap", "4");
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("bad.png", outcome.Errors, StringComparison.Ordinal);
+        Assert.Contains("2 cleaned, 1 failed", outcome.Errors, StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder.File("clean/one.png")));
+    }
+
+    [Fact]
+    public void Strength_0_copies_the_pixels()
+    {
+        Outcome outcome = Run("denoise", _folder.File("pictures/one.png"), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File("same.png"), "--strength", "0", "--overlap", "4");
+        Assert.True(outcome.Code == 0, outcome.Errors);
+        Assert.Equal(Data("pictures/one.png"), Data("same.png"));
+
+        float[] Data(string name) => Training.Data.PhotographFolder.Read(_folder.File(name)).Samples;
+    }
+
+    [Theory]
+    [InlineData("folder", "folder", null, 1.0, 20_000)]
+    [InlineData("a/b:0-2999", "a/b", "0-2999", 1.0, 20_000)]
+    [InlineData("a@0.25", "a", null, 0.25, 20_000)]
+    [InlineData("a:5@0.5#100", "a", "5", 0.5, 100)]
+    [InlineData("a#7@2", "a", null, 2.0, 7)]
+    public void A_data_source_carries_range_share_and_patches_in_any_order(string text, string path, string? range, double share, int patches) =>
+        Assert.Equal(new Training.Data.DataSource { Path = path, Range = range, Share = share, Patches = patches }, Parsing.Source(text));
+
+    [Theory]
+    [InlineData("25/255", 25.0 / 255)]
+    [InlineData("0.2", 0.2)]
+    [InlineData("0", 0)]
+    public void A_noise_level_is_a_number_or_a_fraction(string text, double expected) => Assert.Equal(expected, Parsing.Sigma(text));
+
+    private sealed record Outcome(int Code, string Output, string Errors);
+
+    private static Outcome Run(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
+        process.WaitForExit();
+        return new Outcome(process.ExitCode, output.Result, errors.Result);
+    }
+
+    private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "DenoiseService.Training.dll"), .. arguments])
+    {
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+}

@@ -1,0 +1,76 @@
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+
+namespace DenoiseService.Training.Tests;
+
+public sealed class EvaluationTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_noisy_input_has_the_psnr_that_its_sigma_says()
+    {
+        WriteCifar(20);
+        EvaluationRow row = Run(new EvaluationProtocol(_folder.Path, null, [0.1], Clamp: false, RoundTo8Bit: false, Seed: 1));
+        Assert.Equal(20, row.Images);
+        Assert.Equal(20, row.NoisyPsnr.Mean, 0.1); // −20·log₁₀ 0.1
+    }
+
+    [Fact]
+    public void Clamping_raises_the_psnr_of_the_noisy_input()
+    {
+        WriteCifar(20);
+        EvaluationProtocol open = new(_folder.Path, null, [0.3], Clamp: false, RoundTo8Bit: false, Seed: 1);
+        Assert.True(Run(open with { Clamp = true }).NoisyPsnr.Mean > Run(open).NoisyPsnr.Mean + 0.3);
+    }
+
+    [Fact]
+    public void The_same_seed_measures_the_same_and_a_picture_keeps_its_noise_in_any_range()
+    {
+        WriteCifar(20);
+        EvaluationProtocol all = new(_folder.Path, null, [0.2], Clamp: true, RoundTo8Bit: true, Seed: 3);
+        Assert.Equal(Run(all), Run(all));
+        double[] singles = Enumerable.Range(0, 20).Select(i => Run(all with { Range = new IndexRange(i, i) }).NoisyPsnr.Mean).ToArray();
+        Assert.Equal(Run(all).NoisyPsnr.Mean, singles.Average(), 1e-9);
+    }
+
+    [Fact]
+    public void A_folder_of_pictures_is_measured_grey_and_colour()
+    {
+        var random = new Random(1);
+        foreach ((string name, int channels) in new[] { ("a.png", 3), ("b.png", 1) })
+        {
+            float[] samples = Enumerable.Range(0, channels * 20 * 30).Select(_ => 0.4f + random.NextSingle() * 0.1f).ToArray();
+            File.WriteAllBytes(_folder.File(name), ImageCodec.Encode(new Picture(samples, channels, 20, 30), ImageFormat.Png));
+        }
+
+        EvaluationRow row = Run(new EvaluationProtocol(_folder.Path, null, [0.1], Clamp: false, RoundTo8Bit: false, Seed: 1));
+        Assert.Equal(2, row.Images);
+        Assert.Equal(20, row.NoisyPsnr.Mean, 0.3);
+    }
+
+    [Fact]
+    public void A_range_beyond_the_folder_is_refused()
+    {
+        File.WriteAllBytes(_folder.File("a.png"), ImageCodec.Encode(new Picture(new float[3 * 64], 3, 8, 8), ImageFormat.Png));
+        Assert.Throws<DataSetException>(() => Run(new EvaluationProtocol(_folder.Path, new IndexRange(0, 1), [0.1], false, false, 1)));
+    }
+
+    private static EvaluationRow Run(EvaluationProtocol protocol)
+    {
+        TorchSharp.torch.random.manual_seed(5);
+        using var denoiser = new Denoiser(new SmallViT(Small.Model), new DenoiserOptions { Overlap = 4 });
+        return Assert.Single(Evaluation.Run(denoiser, protocol, TimeProvider.System).Rows);
+    }
+
+    private void WriteCifar(int count)
+    {
+        var random = new Random(1);
+        var bytes = new byte[count * 3073];
+        for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(60 + random.Next(130));
+        File.WriteAllBytes(_folder.File("data_batch_1.bin"), bytes);
+    }
+}

@@ -1,0 +1,52 @@
+using static TorchSharp.torch;
+
+namespace DenoiseService.Training.Tests;
+
+public sealed class NoiseTests
+{
+    [Fact]
+    public void Noise_has_the_asked_mean_and_spread()
+    {
+        float[] noisy = Noise.Add(Enumerable.Repeat(0.5f, 200_000).ToArray(), 0.1, clamp: false, seed: 3);
+        MeanSd stats = MeanSd.Of(noisy.Select(v => (double)v).ToArray());
+        Assert.Equal(0.5, stats.Mean, 2e-3);
+        Assert.Equal(0.1, stats.Sd, 2e-3);
+    }
+
+    [Fact]
+    public void Clamped_noise_stays_in_range_and_unclamped_does_not()
+    {
+        float[] clean = Enumerable.Repeat(0.02f, 1000).ToArray();
+        Assert.All(Noise.Add(clean, 0.2, clamp: true, seed: 1), v => Assert.InRange(v, 0f, 1f));
+        Assert.Contains(Noise.Add(clean, 0.2, clamp: false, seed: 1), v => v < 0);
+    }
+
+    [Fact]
+    public void Only_the_asked_share_of_a_batch_is_clamped()
+    {
+        using var clean = zeros(8, 3, 8, 8);
+        using var sigma = full(8, 0.5f);
+        using var noisy = Noise.Add(clean, sigma, 0.5, 1);
+        float[] minima = Enumerable.Range(0, 8).Select(i => noisy[i].min().item<float>()).ToArray();
+        Assert.All(minima.Take(4), m => Assert.Equal(0, m));
+        Assert.All(minima.Skip(4), m => Assert.True(m < 0));
+    }
+
+    [Fact]
+    public void Each_image_has_its_own_sigma()
+    {
+        using var clean = full(new long[] { 2, 3, 64, 64 }, 0.5f);
+        using var sigma = tensor(new[] { 0f, 0.1f });
+        using var noisy = Noise.Add(clean, sigma, 1, 1);
+        Assert.Equal(0, noisy[0].std().item<float>());
+        Assert.Equal(0.1, noisy[1].std().item<float>(), 5e-3);
+    }
+
+    [Fact]
+    public void Same_seed_same_noise()
+    {
+        var clean = new float[100];
+        Assert.Equal(Noise.Add(clean, 0.2, false, 5), Noise.Add(clean, 0.2, false, 5));
+        Assert.NotEqual(Noise.Add(clean, 0.2, false, 5), Noise.Add(clean, 0.2, false, 6));
+    }
+}

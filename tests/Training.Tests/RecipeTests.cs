@@ -1,0 +1,52 @@
+using System.Text.Json;
+using DenoiseService.Model;
+
+namespace DenoiseService.Training.Tests;
+
+public sealed class RecipeTests
+{
+    public static TheoryData<Recipe, string> BadRecipes => new()
+    {
+        { new Recipe { LearningRate = 0 }, "LearningRate" },
+        { new Recipe { LearningRate = double.NaN }, "LearningRate" },
+        { new Recipe { BatchSize = 0 }, "BatchSize" },
+        { new Recipe { SigmaMin = 0.5, SigmaMax = 0.2 }, "SigmaMax" },
+        { new Recipe { SigmaMin = -0.1 }, "SigmaMin" },
+        { new Recipe { ClampedShare = 2 }, "ClampedShare" },
+        { new Recipe { Epochs = 0 }, "Epochs" },
+        { new Recipe { Steps = 0 }, "Steps" },
+        { new Recipe { Replicas = 33 }, "Replicas" },
+        { new Recipe { Replicas = 2, BalanceForm = BalanceForm.PerBatch }, "Replicas" },
+        { new Recipe { WeightDecay = 0.1 }, "WeightDecay" },
+        { new Recipe { EmaDecay = 1 }, "EmaDecay" },
+        { new Recipe { ValidationSigmas = [] }, "ValidationSigmas" },
+        { new Recipe { Model = new ModelConfig { Heads = 3 } }, "Model" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadRecipes))]
+    public void A_value_out_of_range_is_refused_by_name(Recipe recipe, string field)
+    {
+        var refused = Assert.Throws<RecipeException>(recipe.Validated);
+        Assert.Equal(field, refused.Field);
+        Assert.Contains("must be", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Named_recipes_are_valid_and_survive_json()
+    {
+        foreach (Recipe recipe in Recipe.Named.Values)
+        {
+            string json = JsonSerializer.Serialize(recipe.Validated(), Recipe.Json);
+            Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize<Recipe>(json, Recipe.Json), Recipe.Json));
+        }
+    }
+
+    [Fact]
+    public void The_released_recipe_is_the_published_one()
+    {
+        Recipe released = Recipe.Named["released"];
+        Assert.Equal((30, 64, OptimiserKind.AdamW, 1e-3, 1e-4, 1.0, 0.2, 0.2), ((int)released.Epochs, released.BatchSize, released.Optimiser, released.LearningRate, released.WeightDecay, released.ClipNorm!.Value, released.SigmaMin, released.SigmaMax));
+        Assert.Equal((ScheduleKind.CosineByEpoch, 0.01, BalanceForm.PerBatch), (released.Schedule, released.BalanceWeight, released.BalanceForm));
+    }
+}

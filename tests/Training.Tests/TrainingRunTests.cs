@@ -1,0 +1,206 @@
+using DenoiseService.Model;
+
+namespace DenoiseService.Training.Tests;
+
+public sealed class TrainingRunTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Same_seed_gives_the_same_weights_and_curve()
+    {
+        string first = Train(Small.Recipe, "a"), second = Train(Small.Recipe, "b");
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(second));
+        Assert.Equal(History("a"), History("b"));
+    }
+
+    [Fact]
+    public void Another_seed_gives_another_curve()
+    {
+        Train(Small.Recipe, "a");
+        Train(Small.Recipe with { Seed = 8 }, "b");
+        Assert.NotEqual(History("a"), History("b"));
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(4, 1)]
+    [InlineData(5, 1)]
+    [InlineData(11, 1)]
+    [InlineData(6, 2)]
+    public void A_run_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one_to_the_bit(int stopAfter, int replicas)
+    {
+        Recipe recipe = Small.Recipe with { Replicas = replicas };
+        string whole = Train(recipe, "whole");
+        using (var stop = new CancellationTokenSource())
+        {
+            var stopper = new Immediate<TrainingProgress>(p =>
+            {
+                if (p.Step == stopAfter) stop.Cancel();
+            });
+            Assert.Throws<OperationCanceledException>(() => Run(recipe, "parts", stopper).Run(stop.Token));
+        }
+
+        string parts = Train(recipe, "parts");
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(parts));
+        Assert.Equal(History("whole"), History("parts"));
+        Assert.Equal(File.ReadAllBytes(_folder.File("whole/state.safetensors")), File.ReadAllBytes(_folder.File("parts/state.safetensors")));
+    }
+
+    [Fact]
+    public void A_run_that_died_after_its_last_saved_state_does_the_lost_steps_again()
+    {
+        string whole = Train(Small.Recipe, "whole");
+        // A process that dies between two saves leaves the state of step 4 and history lines of later steps.
+        Recipe recipe = Small.Recipe;
+        using (var stop = new CancellationTokenSource())
+        {
+            var stopper = new Immediate<TrainingProgress>(p =>
+            {
+                if (p.Step == 4) stop.Cancel();
+            });
+            Assert.Throws<OperationCanceledException>(() => Run(recipe, "parts", stopper).Run(stop.Token));
+        }
+
+        File.AppendAllText(_folder.File("parts/history.csv"), "8,9,9,9\n");
+        string parts = Train(recipe, "parts");
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(parts));
+        Assert.Equal(History("whole"), History("parts"));
+    }
+
+    [Fact]
+    public void Training_lowers_the_loss_and_beats_the_noisy_input()
+    {
+        var psnr = new List<double>();
+        Recipe recipe = Small.Recipe with { Steps = 150, ValidateEvery = 50, SigmaMin = 0.2, SigmaMax = 0.2, ClampedShare = 1, LearningRate = 3e-3 };
+        Run(recipe, "run", new Immediate<TrainingProgress>(p =>
+        {
+            if (p.ValidationPsnr is { } v) psnr.Add(v);
+        })).Run();
+        Assert.True(psnr[^1] > psnr[0], $"{psnr[0]} → {psnr[^1]} dB");
+        Assert.True(psnr[^1] > 15.8, $"{psnr[^1]} dB; the noisy input has about 14.8");
+    }
+
+    [Fact]
+    public void A_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_state()
+    {
+        Recipe good = Small.Recipe with { Steps = 4 };
+        Train(good, "run");
+        byte[] state = File.ReadAllBytes(_folder.File("run/state.safetensors"));
+        Recipe wild = good with { Steps = 40, LearningRate = 10, ClipNorm = null, Schedule = ScheduleKind.Constant, Loss = LossKind.Mse, Model = Small.Model };
+        SpoilWeights();
+
+        var failure = Assert.Throws<TrainingDivergedException>(() => Run(wild, "spoilt").Run());
+        Assert.Contains("loss", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(state, File.ReadAllBytes(_folder.File("run/state.safetensors")));
+
+        // A state whose weights are so large that the first loss overflows.
+        void SpoilWeights()
+        {
+            using var network = new SmallViT(Small.Model);
+            using var mean = new SmallViT(Small.Model);
+            using (TorchSharp.torch.no_grad())
+            {
+                foreach (TorchSharp.torch.Tensor p in network.parameters()) p.mul_(1e30f);
+            }
+
+            using var optimiser = TorchSharp.torch.optim.AdamW(network.parameters());
+            TrainingState.Save(_folder.File("spoilt/state.safetensors"), network, mean, optimiser, 4, 0);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_state_is_refused()
+    {
+        Train(Small.Recipe with { Steps = 4 }, "run");
+        string state = _folder.File("run/state.safetensors");
+        byte[] bytes = File.ReadAllBytes(state);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(state, bytes);
+        var refused = Assert.Throws<CheckpointException>(() => Run(Small.Recipe, "run").Run());
+        Assert.Contains("checksum", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_best_step_on_validation_is_kept_with_its_record()
+    {
+        string best = Train(Small.Recipe, "run");
+        var (network, card) = Checkpoint.Load(best);
+        network.Dispose();
+        string[] rows = History("run").Skip(1).ToArray();
+        double top = rows.Max(r => double.Parse(r.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
+        long step = card.Training["step"]!.GetValue<long>();
+        string row = Assert.Single(rows, r => r.StartsWith($"{step},", StringComparison.Ordinal));
+        Assert.Equal(top, double.Parse(row.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(7, card.Training["recipe"]!["seed"]!.GetValue<long>());
+        Assert.Equal(64, card.Training["dataSha256"]![0]!.GetValue<string>().Length);
+    }
+
+    [Fact]
+    public void Two_replicas_learn_what_one_learns()
+    {
+        Recipe one = Small.Recipe with { Steps = 1, ValidateEvery = 1 };
+        Train(one, "one");
+        Train(one with { Replicas = 2 }, "two");
+        double[] losses = new[] { "one", "two" }.Select(f => double.Parse(History(f)[1].Split(',')[1], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(losses[0], losses[1], 1e-6);
+        double[] psnrs = new[] { "one", "two" }.Select(f => double.Parse(History(f)[1].Split(',')[3], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(psnrs[0], psnrs[1], 1e-3);
+    }
+
+    [Fact]
+    public void Every_published_recipe_and_attention_trains_a_step()
+    {
+        foreach ((string name, Recipe recipe) in Recipe.Named)
+        {
+            foreach (AttentionKind kind in Enum.GetValues<AttentionKind>())
+            {
+                Recipe tiny = recipe with { Model = Small.Model with { Attention = kind }, Steps = 1, BatchSize = 4, ValidateEvery = 1 };
+                Assert.True(File.Exists(Train(tiny, $"{name}-{kind}")));
+            }
+        }
+    }
+
+    [Fact]
+    public void Images_of_another_size_than_the_networks_are_refused() =>
+        Assert.Throws<RecipeException>(() => new TrainingRun(Small.Recipe, Small.Data(4, side: 32), null, _folder.Path, TimeProvider.System));
+
+    [Fact]
+    public void No_tensor_of_a_step_is_left_to_the_finalizer()
+    {
+        // The library's count never goes down for the tensor that a parameter took over, so runs of different length are compared.
+        Train(Small.Recipe with { Steps = 2, ValidateEvery = 2 }, "warm");
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.True(GC.TryStartNoGCRegion(100 << 20));
+        try
+        {
+            Assert.Equal(Growth("short", 2), Growth("long", 8));
+        }
+        finally
+        {
+            GC.EndNoGCRegion();
+        }
+
+        long Growth(string folder, int steps)
+        {
+            long before = TorchSharp.torch.Tensor.TotalCount;
+            Train(Small.Recipe with { Steps = steps, ValidateEvery = steps }, folder);
+            return TorchSharp.torch.Tensor.TotalCount - before;
+        }
+    }
+
+    private TrainingRun Run(Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null) =>
+        new(recipe, Small.Data(40), Small.Data(6, seed: 2), _folder.File(folder), TimeProvider.System, progress);
+
+    private string Train(Recipe recipe, string folder) => Run(recipe, folder).Run();
+
+    private string[] History(string folder) => File.ReadAllLines(_folder.File($"{folder}/history.csv"));
+
+    private sealed class Immediate<T>(Action<T> report) : IProgress<T>
+    {
+        public void Report(T value) => report(value);
+    }
+}
