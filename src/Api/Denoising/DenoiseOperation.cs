@@ -1,0 +1,49 @@
+using System.Net.Mime;
+using DenoiseService.Api.Models;
+using DenoiseService.Api.Pictures;
+using DenoiseService.Api.Routing;
+using DenoiseService.Api.Serving;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using Microsoft.Net.Http.Headers;
+
+namespace DenoiseService.Api.Denoising;
+
+/// <summary>The clean picture, encoded; the routing only if it was asked for.</summary>
+internal sealed record Denoised(byte[] Image, string MediaType, ServedModel Model, RoutingReport? Routing, IReadOnlyDictionary<string, double> Timings);
+
+/// <summary>One request for a clean picture.</summary>
+internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader uploads, ModelCatalog catalog, Codec codec, Admission admission, PictureRunner runner)
+{
+    /// <summary>Cheap checks first: what is refused is refused before it is decoded, and never waits.</summary>
+    public async Task<Denoised> RunAsync(HttpContext context)
+    {
+        using RequestClock clock = clocks.Start(context);
+        context.Response.Headers.Vary = HeaderNames.Accept;
+        admission.Check();
+        Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        var asked = DenoiseParameters.Read(upload.Fields);
+        ServedModel model = catalog.Serve(asked.Model);
+        ImageHeader header = codec.ReadHeader(upload.Bytes);
+        ImageFormat format = FormatOf(asked, context.Request, header);
+
+        EdgeMap? edges = null;
+        var task = new PictureTask(model, asked.Strength, asked.IncludeRouting)
+        {
+            BeforeDevice = asked.IncludeRouting ? picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide) : null,
+        };
+        (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);
+        byte[] image = await codec.EncodeAsync(picture, format, asked.Color, clock);
+        RoutingReport? routing = map is null ? null : RoutingReporter.Report(map, edges!, picture);
+        context.Response.SetModelAndTimings(model, clock);
+        return new Denoised(image, ImageFormats.MediaType(format), model, routing, clock.Milliseconds);
+    }
+
+    /// <summary>With the routing the answer is JSON, so Accept speaks of that and not of the picture inside.</summary>
+    private static ImageFormat FormatOf(DenoiseParameters asked, HttpRequest request, ImageHeader header)
+    {
+        if (!asked.IncludeRouting) return OutputFormat.Choose(asked.Format, request, header);
+        if (OutputFormat.QualityOf(MediaTypeNames.Application.Json, request.GetTypedHeaders().Accept) == 0) throw OutputFormat.NotAcceptable([MediaTypeNames.Application.Json], request);
+        return OutputFormat.Choose(asked.Format ?? header.Format, request, header);
+    }
+}

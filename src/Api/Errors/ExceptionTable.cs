@@ -1,0 +1,31 @@
+using System.Globalization;
+using DenoiseService.Imaging;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace DenoiseService.Api.Errors;
+
+/// <summary>The one place that decides what an exception means to a client.</summary>
+internal static class ExceptionTable
+{
+    public static ApiException Translate(Exception exception, HttpContext context) => exception switch
+    {
+        ApiException known => known,
+        UnsupportedImageException e => new(ProblemKind.UnsupportedImage, e.Message) { Accepted = e.Accepted },
+        ImageTooLargeException e => new(ProblemKind.TooLarge, e.Message) { Parameter = e.Limit, Limit = Rounded(e.Allowed), Actual = Rounded(e.Actual) },
+        CorruptImageException e => new(ProblemKind.CorruptImage, e.Message),
+        OperationCanceledException when context.RequestAborted.IsCancellationRequested => new(ProblemKind.ClientClosed, "The client closed the connection."),
+        OperationCanceledException => new(ProblemKind.DeadlineExceeded, "The request's time limit passed before the answer was there."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e => new(ProblemKind.TooLarge, e.Message)
+        {
+            Parameter = "bytes",
+            Limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize,
+            Actual = context.Request.ContentLength,
+        },
+        BadHttpRequestException e => new(ProblemKind.OfStatus(e.StatusCode), e.Message),
+        InvalidDataException or IOException => new(ProblemKind.BadRequest, "The body ends early or is not valid multipart/form-data."),
+        _ => new(ProblemKind.Internal, "An unexpected error; the server's log has it under this request id."),
+    };
+
+    // Megapixels come with a binary fraction's tail.
+    private static double Rounded(double value) => double.Parse(value.ToString("0.######", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,45 @@
+namespace DenoiseService.Api.Errors;
+
+/// <summary>One kind of refusal or failure: clients branch on its type, people read its title.</summary>
+/// <param name="Name">The end of the type URI; never changes once published.</param>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Title">The same for every occurrence.</param>
+internal sealed record ProblemKind(string Name, int Status, string Title)
+{
+    /// <summary>The stable type URI.</summary>
+    public string Type => TypePrefix + Name;
+
+    private const string TypePrefix = "urn:denoise:problem:";
+
+    public static readonly ProblemKind InvalidParameter = new("invalid-parameter", 400, "A parameter is out of range");
+    public static readonly ProblemKind InvalidUpload = new("invalid-upload", 400, "The request does not carry exactly one picture");
+    public static readonly ProblemKind BadRequest = new("bad-request", 400, "The request is malformed");
+    public static readonly ProblemKind NotFound = new("not-found", 404, "There is nothing at this address");
+    public static readonly ProblemKind UnknownModel = new("unknown-model", 404, "There is no such model");
+    public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "This address does not take this method");
+    public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "The answer cannot be given in an accepted media type");
+    public static readonly ProblemKind RequestTimeout = new("request-timeout", 408, "The request arrived too slowly");
+    public static readonly ProblemKind TooLarge = new("too-large", 413, "The picture is above a limit");
+    public static readonly ProblemKind UnsupportedImage = new("unsupported-image", 415, "The content is no picture that is read here");
+    public static readonly ProblemKind CorruptImage = new("corrupt-image", 422, "The picture is truncated or damaged");
+    public static readonly ProblemKind QueueFull = new("queue-full", 429, "The queue is full");
+    public static readonly ProblemKind ClientClosed = new("client-closed-request", 499, "The client went away");
+    public static readonly ProblemKind Internal = new("internal", 500, "The service failed");
+    public static readonly ProblemKind InferenceFailed = new("inference-failed", 500, "The model failed on this batch");
+    public static readonly ProblemKind NotReady = new("not-ready", 503, "The service is not ready");
+    public static readonly ProblemKind Draining = new("draining", 503, "The service is shutting down");
+    public static readonly ProblemKind DeadlineExceeded = new("deadline-exceeded", 504, "The time limit has passed");
+
+    /// <summary>What an answer with a bare status means: the framework's own refusals.</summary>
+    public static ProblemKind OfStatus(int status) => status switch
+    {
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        406 => NotAcceptable,
+        408 => RequestTimeout,
+        413 => TooLarge,
+        415 => UnsupportedImage,
+        >= 500 => Internal,
+        _ => BadRequest with { Status = status },
+    };
+}

@@ -1,0 +1,20 @@
+using Microsoft.OpenApi;
+
+namespace DenoiseService.Api.OpenApi;
+
+/// <summary>One parameter of a route that takes a picture; it may stand in the query or in the form.</summary>
+/// <param name="Name">As written in the request.</param>
+/// <param name="Description">What it does.</param>
+/// <param name="Schema">Makes its type, bounds, default and example.</param>
+internal sealed record FieldDocs(string Name, string Description, Func<OpenApiSchema> Schema);
+
+/// <summary>Metadata of a route that takes a picture: what the document says beyond what its handler's signature shows.</summary>
+/// <param name="Fields">Its parameters.</param>
+/// <param name="PictureAnswers">Media types of the pictures that it answers.</param>
+/// <param name="JsonAnswer">What its JSON holds.</param>
+/// <param name="Answer">What the successful answer is.</param>
+internal sealed record PictureRouteDocs(IReadOnlyList<FieldDocs> Fields, IReadOnlyList<string> PictureAnswers, Type JsonAnswer, string Answer)
+{
+    /// <summary>The parameter that both routes have.</summary>
+    public static FieldDocs Model { get; } = new("model", "Id of a model (GET /v1/models); the default one if absent.", () => new OpenApiSchema { Type = JsonSchemaType.String, Examples = ["denoise-small"] });
+}

@@ -1,0 +1,30 @@
+using DenoiseService.Api.Settings;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace DenoiseService.Api.Pictures;
+
+/// <summary>Pictures in and out: limits, upload, codec.</summary>
+internal static class PicturesFeature
+{
+    public static IServiceCollection AddPictures(this IServiceCollection services)
+    {
+        services.AddValidatedOptions<ImageOptions>(ImageOptions.Section);
+        services.AddSingleton<RequestClocks>();
+        services.AddSingleton<UploadReader>();
+        services.AddSingleton<Codec>();
+        services.AddSingleton<PictureRunner>();
+        services.AddHostedService<CodecWarmUp>();
+        // The server and the form reader have limits of their own: both follow ours.
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<ImageOptions>>((kestrel, images) =>
+            kestrel.Limits.MaxRequestBodySize = images.Value.MaxBytes + ImageOptions.EnvelopeBytes);
+        services.AddOptions<FormOptions>().Configure<IOptions<ImageOptions>>((form, images) =>
+        {
+            form.MultipartBodyLengthLimit = images.Value.MaxBytes + ImageOptions.EnvelopeBytes;
+            // Above its threshold the form reader writes to the disk, which may be read-only.
+            form.MemoryBufferThreshold = (int)images.Value.MaxBytes + ImageOptions.EnvelopeBytes;
+        });
+        return services;
+    }
+}

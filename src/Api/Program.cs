@@ -1,0 +1,44 @@
+using DenoiseService.Api.Denoising;
+using DenoiseService.Api.Errors;
+using DenoiseService.Api.Health;
+using DenoiseService.Api.Logging;
+using DenoiseService.Api.Models;
+using DenoiseService.Api.OpenApi;
+using DenoiseService.Api.Pictures;
+using DenoiseService.Api.Routing;
+using DenoiseService.Api.Serving;
+using Microsoft.Extensions.Options;
+
+// Settings and models stand beside the program, wherever it is started from.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
+// appsettings.json names the default address; without this it would also beat ASPNETCORE_URLS, which everybody expects to work.
+builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args);
+
+builder.Services.AddLogs(builder.Configuration);
+builder.Services.AddModels();
+builder.Services.AddServing();
+builder.Services.AddPictures();
+builder.Services.AddDenoising();
+builder.Services.AddRoutingMap();
+builder.Services.AddOpenApiDocument();
+
+try
+{
+    WebApplication app = builder.Build();
+    app.UseMiddleware<RequestIdMiddleware>();
+    app.UseRequestLog();
+    app.UseMiddleware<ProblemMiddleware>();
+    app.UseOpenApiDocument();
+    app.MapDenoising();
+    app.MapRoutingMap();
+    app.MapModels();
+    app.MapHealth();
+    app.Run();
+    return 0;
+}
+catch (OptionsValidationException e)
+{
+    LoggingFeature.ReportRefusedSettings(e);
+    return 1;
+}

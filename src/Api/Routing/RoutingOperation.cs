@@ -1,0 +1,48 @@
+using System.Net.Mime;
+using DenoiseService.Api.Models;
+using DenoiseService.Api.Pictures;
+using DenoiseService.Api.Serving;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using Microsoft.Net.Http.Headers;
+
+namespace DenoiseService.Api.Routing;
+
+/// <summary>One request for a routing map.</summary>
+internal sealed class RoutingOperation(RequestClocks clocks, UploadReader uploads, ModelCatalog catalog, Codec codec, Admission admission, PictureRunner runner)
+{
+    /// <summary>The media type of the overlay.</summary>
+    public static readonly string Png = ImageFormats.MediaType(ImageFormat.Png);
+
+    /// <summary>The map as a report or, if Accept prefers that, as an encoded overlay.</summary>
+    public async Task<(RoutingReport? Report, byte[]? Overlay)> RunAsync(HttpContext context)
+    {
+        using RequestClock clock = clocks.Start(context);
+        bool asPicture = PrefersPicture(context.Request);
+        admission.Check();
+        Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        ServedModel model = catalog.Serve(upload.Fields.Text("model"));
+        int? block = upload.Fields.Whole("block", 0, model.Card.Config.Blocks - 1);
+        ImageHeader header = codec.ReadHeader(upload.Bytes);
+        EdgeMap? edges = null;
+        // Strength 0: the overlay is laid over the picture as it was sent.
+        var task = new PictureTask(model, Strength: 0, WithRouting: true)
+        {
+            BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
+        };
+        (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);
+        context.Response.Headers.Vary = HeaderNames.Accept;
+        byte[]? overlay = asPicture ? await codec.EncodeAsync(RoutingOverlay.Draw(picture, map!, block ?? 0), ImageFormat.Png, OutputColor.Keep, clock) : null;
+        RoutingReport? report = asPicture ? null : RoutingReporter.Report(map!, edges!, picture, block);
+        context.Response.SetModelAndTimings(model, clock);
+        return (report, overlay);
+    }
+
+    private static bool PrefersPicture(HttpRequest request)
+    {
+        IList<MediaTypeHeaderValue> accept = request.GetTypedHeaders().Accept;
+        double json = OutputFormat.QualityOf(MediaTypeNames.Application.Json, accept), png = OutputFormat.QualityOf(Png, accept);
+        if (json == 0 && png == 0) throw OutputFormat.NotAcceptable([MediaTypeNames.Application.Json, Png], request);
+        return png > json;
+    }
+}

@@ -1,0 +1,92 @@
+using DenoiseService.Api.Errors;
+using Microsoft.Extensions.Options;
+
+namespace DenoiseService.Api.Serving;
+
+/// <summary>
+/// The bound in front of the queue: by cost and by count, decided at once from what the header says, before anything is decoded. What is
+/// admitted counts until its ticket is disposed. Thread-safe.
+/// </summary>
+internal sealed class Admission(IOptions<InferenceOptions> options, Throughput throughput)
+{
+    private readonly InferenceOptions _options = options.Value;
+    private readonly Lock _lock = new();
+    private long _patches;
+    private int _requests;
+    private bool _closed;
+
+    /// <summary>Requests admitted and not yet answered.</summary>
+    public int PendingRequests => Volatile.Read(ref _requests);
+
+    /// <summary>Their cost.</summary>
+    public long PendingPatches => Volatile.Read(ref _patches);
+
+    /// <summary>Refuses where no picture at all could be admitted now: before its body is read.</summary>
+    /// <exception cref="ApiException">As <see cref="Admit"/>.</exception>
+    public void Check()
+    {
+        lock (_lock)
+        {
+            if (_closed) throw new ApiException(ProblemKind.Draining, "The service takes no more requests; it is shutting down.");
+            if (_requests >= _options.MaxQueuedRequests) throw Full("requests", _options.MaxQueuedRequests, _requests + 1L);
+        }
+    }
+
+    /// <summary>Takes a place in the queue.</summary>
+    /// <param name="patches">The picture's cost.</param>
+    /// <exception cref="ApiException">429 if the queue is full, with the time after which it may not be; 503 once it is closed.</exception>
+    public Ticket Admit(long patches)
+    {
+        lock (_lock)
+        {
+            Check();
+            // A picture above the bound may still come when it would be alone, or it never could.
+            if (_requests > 0 && _patches + patches > _options.MaxQueuedPatches) throw Full("patches", _options.MaxQueuedPatches, _patches + patches);
+            _requests++;
+            _patches += patches;
+            return new Ticket(this, patches);
+        }
+    }
+
+    /// <summary>Refuses everything from now on; what was admitted goes on.</summary>
+    public void Close()
+    {
+        lock (_lock) _closed = true;
+    }
+
+    private ApiException Full(string unit, long limit, long actual)
+    {
+        TimeSpan wait = throughput.TimeFor(_patches);
+        return new ApiException(ProblemKind.QueueFull, $"The queue would hold {actual} {unit}; its limit is {limit}. Try again in {wait.TotalSeconds:0} s.")
+        {
+            Parameter = unit,
+            Limit = limit,
+            Actual = actual,
+            RetryAfter = wait,
+        };
+    }
+
+    private void Release(long patches)
+    {
+        lock (_lock)
+        {
+            _requests--;
+            _patches -= patches;
+        }
+    }
+
+    /// <summary>One admitted request's place. Disposing it, once or often, gives the place back.</summary>
+    internal sealed class Ticket(Admission owner, long patches) : IDisposable
+    {
+        private int _released;
+
+        /// <summary>The request's cost.</summary>
+        public long Patches => patches;
+
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _released, 1) == 0) owner.Release(patches);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using DenoiseService.Api.Settings;
+
+namespace DenoiseService.Api.Serving;
+
+/// <summary>How the models are run. A patch is one token of one tile: a picture of one megapixel takes about 111,000 of them with the default overlap.</summary>
+internal sealed class InferenceOptions
+{
+    /// <summary>The section of the settings.</summary>
+    public const string Section = "Inference";
+
+    /// <summary>Threads that run the network. 1 to 1024; default the processor's count.</summary>
+    [Bounds(1, 1024)]
+    public int Threads { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>Pixels that neighbouring tiles share. 0 to 512 and below the model's tile; default 8.</summary>
+    [Bounds(0, 512)]
+    public int Overlap { get; set; } = 8;
+
+    /// <summary>Patches that one batch holds at most; larger batches are not much faster and let new requests wait longer. 1 to 1,048,576; default 8,192.</summary>
+    [Bounds(1, 1 << 20)]
+    public int MaxBatchPatches { get; set; } = 8192;
+
+    /// <summary>Patches of all admitted requests together; a request above it alone is taken when nothing else waits. 1 to 2,000,000,000; default 8,000,000.</summary>
+    [Bounds(1, 2_000_000_000)]
+    public long MaxQueuedPatches { get; set; } = 8_000_000;
+
+    /// <summary>Requests admitted at one time. 1 to 100,000; default 64.</summary>
+    [Bounds(1, 100_000)]
+    public int MaxQueuedRequests { get; set; } = 64;
+
+    /// <summary>Seconds from a request's arrival to its answer; X-Request-Timeout-Ms may only lower it. 0.01 to 86,400; default 300.</summary>
+    [Bounds(0.01, 86_400)]
+    public double RequestTimeoutSeconds { get; set; } = 300;
+
+    /// <summary>Seconds that the service still takes requests after the stop signal while it already says "not ready": what a load balancer needs to notice. 0 to 3,600; default 0.</summary>
+    [Bounds(0, 3600)]
+    public double DrainSeconds { get; set; }
+
+    /// <summary>Seconds that the admitted requests get to finish after that. 0 to 3,600; default 60.</summary>
+    [Bounds(0, 3600)]
+    public double FinishSeconds { get; set; } = 60;
+}

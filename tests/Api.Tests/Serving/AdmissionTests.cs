@@ -1,0 +1,46 @@
+using DenoiseService.Api.Errors;
+using DenoiseService.Api.Serving;
+using Microsoft.Extensions.Options;
+
+namespace DenoiseService.Api.Tests.Serving;
+
+public sealed class AdmissionTests
+{
+    private readonly Throughput _throughput = new();
+
+    [Theory]
+    [InlineData(10, 1)]
+    [InlineData(2_500, 3)]
+    [InlineData(1_000_000, 60)]
+    public void Retry_after_is_the_queued_work_over_the_measured_rate_from_1_to_60_s(long queued, int seconds)
+    {
+        _throughput.Record(1000, TimeSpan.FromSeconds(1));
+        Admission admission = Of(new() { MaxQueuedRequests = 1 });
+        using Admission.Ticket first = admission.Admit(queued);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Assert.Throws<ApiException>(() => admission.Admit(1)).RetryAfter);
+    }
+
+    [Fact]
+    public void A_ticket_gives_its_place_back_once_however_often_it_is_disposed()
+    {
+        Admission admission = Of(new());
+        Admission.Ticket one = admission.Admit(5), two = admission.Admit(7);
+        one.Dispose();
+        one.Dispose();
+        Assert.Equal((1, 7L), (admission.PendingRequests, admission.PendingPatches));
+        two.Dispose();
+        Assert.Equal((0, 0L), (admission.PendingRequests, admission.PendingPatches));
+    }
+
+    [Fact]
+    public void A_closed_queue_refuses_with_503_and_keeps_what_it_has()
+    {
+        Admission admission = Of(new());
+        using Admission.Ticket first = admission.Admit(1);
+        admission.Close();
+        Assert.Equal(ProblemKind.Draining, Assert.Throws<ApiException>(() => admission.Admit(1)).Kind);
+        Assert.Equal(1, admission.PendingRequests);
+    }
+
+    private Admission Of(InferenceOptions options) => new(Options.Create(options), _throughput);
+}

@@ -1,0 +1,50 @@
+using DenoiseService.Api.Models;
+using DenoiseService.Api.Pictures;
+using DenoiseService.Api.Serving;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace DenoiseService.Api.Tests.Settings;
+
+public sealed class SettingsTests
+{
+    [Theory]
+    [InlineData("Inference:Threads", "0", "1 to 1024")]
+    [InlineData("Inference:Overlap", "-1", "0 to 512")]
+    [InlineData("Inference:MaxBatchPatches", "0", "1 to 1048576")]
+    [InlineData("Inference:MaxQueuedPatches", "0", "1 to 2000000000")]
+    [InlineData("Inference:MaxQueuedRequests", "0", "1 to 100000")]
+    [InlineData("Inference:RequestTimeoutSeconds", "0", "0.01 to 86400")]
+    [InlineData("Inference:RequestTimeoutSeconds", "NaN", "0.01 to 86400")]
+    [InlineData("Inference:DrainSeconds", "-1", "0 to 3600")]
+    [InlineData("Inference:FinishSeconds", "3601", "0 to 3600")]
+    [InlineData("Images:MaxBytes", "1023", "1024 to 1073741824")]
+    [InlineData("Images:MaxMegapixels", "701", "0.001 to 700")]
+    [InlineData("Images:MaxSide", "15", "16 to 1000000")]
+    [InlineData("Images:MaxFrames", "0", "1 to 10000")]
+    [InlineData("Images:Quality", "101", "1 to 100")]
+    [InlineData("Images:MaxConcurrentCodecs", "0", "1 to 1024")]
+    [InlineData("Models:Folder", "", "must be a folder")]
+    [InlineData("Models:Default", "../secret", "letters, digits")]
+    public void A_setting_out_of_range_stops_the_start_with_its_name_and_bounds(string name, string value, string bounds)
+    {
+        string failure = Assert.Single(Assert.Throws<OptionsValidationException>(() => Check((name, value))).Failures);
+        Assert.StartsWith(name + ": ", failure, StringComparison.Ordinal);
+        Assert.Contains(bounds, failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_setting_that_is_no_number_stops_the_start_with_its_name() =>
+        Assert.Contains("Inference:Threads", Assert.ThrowsAny<Exception>(() => Check(("Inference:Threads", "many"))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void The_defaults_are_valid() => Check();
+
+    private static void Check(params (string Name, string Value)[] settings)
+    {
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddModels().AddServing().AddPictures().BuildServiceProvider();
+        services.GetRequiredService<IStartupValidator>().Validate();
+    }
+}

@@ -1,0 +1,28 @@
+using DenoiseService.Model;
+
+namespace DenoiseService.Api.Tests.Support;
+
+/// <summary>A temporary models folder with a real network, small enough for tests.</summary>
+public sealed class ModelFolder : IDisposable
+{
+    public const string Small = "small";
+
+    public static readonly ModelConfig SmallConfig = new() { Width = 16, Heads = 2, Blocks = 2, FeedForwardWidth = 32, RouterWidth = 8, KeysKept = [4, 16, 64], Residual = true };
+
+    public ModelFolder() => Add(Small, SmallConfig);
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("denoise-models-").FullName;
+
+    public string FileOf(string id) => System.IO.Path.Combine(Path, id + ".safetensors");
+
+    public CheckpointCard Add(string id, ModelConfig config)
+    {
+        using var network = new SmallViT(config);
+        return Checkpoint.Save(FileOf(id), network, new() { ["seed"] = 7 }, new() { ["psnr"] = 30.5 });
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+    }
+}
