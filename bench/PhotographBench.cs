@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Bench;
+
+/// <summary>A 12-megapixel picture through the engine in this process, and through HTTP by a service of its own.</summary>
+internal static class PhotographBench
+{
+    private const int Height = 3000, Width = 4000, Port = 18080;
+
+    public static async Task<int> RunAsync(TextWriter output, string[] arguments)
+    {
+        if (arguments.Length != 2) throw new ArgumentException("photograph CHECKPOINT API.dll");
+        set_num_threads(1);
+        double megapixels = Height * (double)Width / 1e6;
+        byte[] jpeg = ImageCodec.Encode(TestPicture.Noisy(Height, Width), ImageFormat.Jpeg);
+
+        var (network, _) = Checkpoint.Load(arguments[0]);
+        double engine;
+        using (var denoiser = new Denoiser(network))
+        {
+            engine = Rounds.Medians(2, () =>
+            {
+                Picture picture = TestPicture.Noisy(Height, Width);
+                denoiser.Denoise(picture.Samples, picture.Height, picture.Width);
+            })[0];
+        }
+
+        using Process service = Process.Start(new ProcessStartInfo("dotnet", [arguments[1], "--urls", $"http://127.0.0.1:{Port}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = service.StandardOutput.ReadToEndAsync();
+        _ = service.StandardError.ReadToEndAsync();
+        try
+        {
+            using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}"), Timeout = TimeSpan.FromMinutes(10) };
+            await ReadyAsync(client);
+            long idle = PeakBytes(service.Id);
+            var times = new List<double>();
+            string timing = "";
+            for (int i = 0; i < 3; i++)
+            {
+                var content = new ByteArrayContent(jpeg);
+                content.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+                long started = Stopwatch.GetTimestamp();
+                using HttpResponseMessage answer = await client.PostAsync(new Uri("/v1/denoise", UriKind.Relative), content);
+                string body = answer.IsSuccessStatusCode ? "" : await answer.Content.ReadAsStringAsync();
+                if (body.Length > 0) throw new InvalidOperationException($"The service answered {(int)answer.StatusCode}: {body}");
+                await answer.Content.ReadAsByteArrayAsync();
+                times.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
+                timing = answer.Headers.GetValues("Server-Timing").First();
+            }
+
+            double http = Rounds.Median(times);
+            output.WriteLine("| 12-megapixel JPEG | seconds | seconds per megapixel | peak memory |");
+            output.WriteLine("| --- | --- | --- | --- |");
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine | {engine:F1} | {engine / megapixels:F2} | |"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| HTTP | {http:F1} | {http / megapixels:F2} | {PeakBytes(service.Id) >> 20} MiB (ready and idle: {idle >> 20} MiB) |"));
+            output.WriteLine();
+            output.WriteLine($"Server-Timing of the last request: {timing}");
+            return 0;
+        }
+        finally
+        {
+            service.Kill();
+            await service.WaitForExitAsync();
+        }
+    }
+
+    private static async Task ReadyAsync(HttpClient client)
+    {
+        for (int tries = 0; tries < 240; tries++)
+        {
+            try
+            {
+                if ((await client.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(250);
+        }
+
+        throw new TimeoutException("The service was not ready within a minute.");
+    }
+
+    private static long PeakBytes(int process) => 1024 * long.Parse(File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,20 @@
+using DenoiseService.Bench;
+
+// Every benchmark prints a Markdown table for docs/RESULTS.md. Rivals take turns within one run, so that a slow minute hits all of them.
+return args switch
+{
+    ["inference"] => InferenceBench.Run(Console.Out),
+    ["photograph", .. var rest] => await PhotographBench.RunAsync(Console.Out, rest),
+    ["memory", .. var rest] => MemoryBench.Run(Console.Out, rest),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("""
+        dotnet run -c Release --project bench -- inference                  images/s at 32×32: direct form, fast form, engine; libtorch's own matrix products
+        dotnet run -c Release --project bench -- photograph CHECKPOINT API  seconds per megapixel of a 12-megapixel picture, engine and HTTP; API = DenoiseService.Api.dll
+        dotnet run -c Release --project bench -- memory CHECKPOINT          peak memory of a 50-megapixel picture through the engine
+        """);
+    return 2;
+}
