@@ -1,0 +1,152 @@
+using DenoiseService.Model.Attention;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model.Tests;
+
+public sealed class SmallViTTests
+{
+    [Theory]
+    [InlineData(AttentionKind.AdaptiveMixture, false, 599_689)]
+    [InlineData(AttentionKind.AdaptiveMixture, true, 599_689)]
+    [InlineData(AttentionKind.NonAdaptiveSparse, false, 582_787)]
+    [InlineData(AttentionKind.NonAdaptiveSparse, true, 582_787)]
+    [InlineData(AttentionKind.Standard, false, 285_571)]
+    [InlineData(AttentionKind.Standard, true, 285_571)]
+    public void Parameter_counts_are_the_reports(AttentionKind kind, bool residual, long count)
+    {
+        using var network = new SmallViT(new ModelConfig { Attention = kind, Residual = residual });
+        Assert.Equal(count, network.parameters().Sum(p => p.numel()));
+        Assert.Equal(count, network.Config.Parameters);
+        Assert.All(network.parameters(), p => Assert.True(p.requires_grad));
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.AdaptiveMixture, "keys-adaptive.txt")]
+    [InlineData(AttentionKind.NonAdaptiveSparse, "keys-nonadaptive.txt")]
+    [InlineData(AttentionKind.Standard, "keys-standard.txt")]
+    public void Checkpoint_keys_and_shapes_are_the_references(AttentionKind kind, string golden)
+    {
+        using var network = new SmallViT(new ModelConfig { Attention = kind });
+        string[] expected = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", golden));
+        Assert.Equal(expected, RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
+    }
+
+    [Fact]
+    public void The_photographs_network_has_572_860_parameters()
+    {
+        using var network = new SmallViT(ModelConfig.Photographs);
+        Assert.Equal(572_860, network.parameters().Sum(p => p.numel()));
+        Assert.Equal(572_860, ModelConfig.Photographs.Parameters);
+    }
+
+    public static TheoryData<string> Others => [.. OtherForms.Keys];
+
+    private static Dictionary<string, ModelConfig> OtherForms { get; } = new()
+    {
+        ["shared"] = Networks.Odd with { Attention = AttentionKind.SharedMixture },
+        ["windows"] = new() { Width = 16, Heads = 2, WindowSide = 4, KeysKept = [3, 16] },
+        ["shifted windows, standard"] = new() { Width = 16, Heads = 2, WindowSide = 2, ShiftWindows = true, Attention = AttentionKind.Standard, Blocks = 3 },
+        ["stem"] = new() { Width = 16, Heads = 2, StemWidth = 3, HalfWidth = 5, Attention = AttentionKind.NonAdaptiveSparse },
+        ["everything"] = ModelConfig.Photographs with { Width = 16, Heads = 2, TileSide = 32, WindowSide = 4 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Others))]
+    public void The_other_forms_count_their_parameters_and_give_the_same_with_gradients_and_without(string name)
+    {
+        ModelConfig config = OtherForms[name];
+        random.manual_seed(1);
+        using var network = new SmallViT(config);
+        network.eval();
+        Assert.Equal(config.Parameters, network.parameters().Sum(p => p.numel()));
+        using var scope = NewDisposeScope();
+        using (no_grad())
+        {
+            foreach (TorchSharp.Modules.Parameter p in network.parameters()) p.add_(randn_like(p) * 0.1f);
+        }
+
+        Tensor input = rand(2, 3, config.TileSide, config.TileSide);
+        (Tensor image, Tensor routing) = network.call(input);
+        Assert.True(image.requires_grad);
+        Assert.Equal([2, config.Blocks, config.Tokens, config.Experts], routing.shape);
+        using var inference = inference_mode();
+        (Tensor fast, Tensor fastRouting) = network.call(input);
+        Assert.InRange(Numbers.LargestDifference(Networks.Read(image), Networks.Read(fast)), 0, 1e-5);
+        Assert.InRange(Numbers.LargestDifference(Networks.Read(routing), Networks.Read(fastRouting)), 0, 1e-5);
+    }
+
+    [Fact]
+    public void Fresh_positions_have_deviation_0_02()
+    {
+        random.manual_seed(1);
+        using var network = new SmallViT(new ModelConfig());
+        float[] position = Networks.Read(network.Position);
+        Assert.InRange(position.Average(), -0.001, 0.001);
+        Assert.InRange(Math.Sqrt(position.Average(p => (double)p * p)), 0.0195, 0.0205);
+    }
+
+    public static TheoryData<string> OracleCases => [.. Cases.Keys];
+
+    internal static Dictionary<string, ModelConfig> Cases { get; } = new()
+    {
+        ["released"] = new() { RouterActivation = RouterActivation.Relu },
+        ["report"] = new(),
+        ["residual"] = new() { Residual = true },
+        ["non-adaptive"] = new() { Attention = AttentionKind.NonAdaptiveSparse },
+        ["non-adaptive, sparse indeed"] = new() { Attention = AttentionKind.NonAdaptiveSparse, KeysKept = [64, 20], Residual = true },
+        ["standard"] = new() { Attention = AttentionKind.Standard },
+        ["standard residual"] = new() { Attention = AttentionKind.Standard, Residual = true },
+        ["odd"] = Networks.Odd,
+        ["odd, one expert"] = Networks.Odd with { KeysKept = [1], RouterActivation = RouterActivation.Relu },
+    };
+
+    [Theory]
+    [MemberData(nameof(OracleCases))]
+    public void The_network_equals_the_released_one_written_in_plain_loops(string name)
+    {
+        ModelConfig config = Cases[name];
+        OracleCase expected = OracleCase.For(config);
+        foreach (TopKAttention form in new TopKAttention[] { TopK.Fast, TopK.Direct })
+        {
+            using SmallViT network = expected.Weights.Network(config, form);
+            Assert.Equal(network.parameters().Sum(p => p.numel()), config.Parameters);
+            using var inference = inference_mode();
+            using var scope = NewDisposeScope();
+            (Tensor image, Tensor routing) = network.call(tensor(expected.Images, [expected.Count, 3, config.TileSide, config.TileSide]));
+            Assert.Equal([expected.Count, 3, config.TileSide, config.TileSide], image.shape);
+            Assert.Equal([expected.Count, config.Blocks, config.Tokens, config.Experts], routing.shape);
+            Assert.InRange(Numbers.LargestDifference(expected.Outputs, Networks.Read(image)), 0, 1e-5);
+            Assert.InRange(Numbers.LargestDifference(expected.Routings, Networks.Read(routing)), 0, 1e-5);
+        }
+    }
+
+    [Fact]
+    public void The_oracles_cases_are_not_trivial()
+    {
+        OracleCase c = OracleCase.For(new ModelConfig());
+        Assert.InRange(c.Outputs.Count(v => v is 0 or 1) / (double)c.Outputs.Length, 0, 0.2); // not clamped away
+        Assert.InRange(c.Outputs.Max() - c.Outputs.Min(), 0.3, 1);
+        Assert.InRange(c.Routings.Max(), 0.6, 1); // a router with opinions
+        Assert.InRange(Math.Abs(Oracle.Erf(0.5) - 0.5204998778130465), 0, 1e-14);
+        Assert.InRange(Math.Abs(Oracle.Erf(-3.5) + 0.9999992569016276), 0, 1e-14);
+    }
+
+    [Fact]
+    public void Output_is_clamped_and_carries_gradients_to_every_parameter()
+    {
+        ModelConfig config = Networks.Tiny;
+        using SmallViT network = RandomWeights.For(config, 3).Network(config);
+        using var scope = NewDisposeScope();
+        (Tensor image, Tensor routing) = network.call(rand(2, 3, 32, 32));
+        (image.square().mean() + routing.square().mean()).backward();
+        Assert.All(network.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
+        Assert.InRange(Networks.Read(image).Min(), 0, 1);
+        Assert.InRange(Networks.Read(image).Max(), 0, 1);
+        Assert.InRange(Numbers.LargestDifference(Networks.Read(routing.sum(-1)), Enumerable.Repeat(1f, 2 * 2 * 64).ToArray()), 0, 1e-6);
+        network.zero_grad();
+    }
+
+    [Fact]
+    public void A_config_out_of_range_makes_no_network() =>
+        Assert.Contains("Heads is 3", Assert.Throws<ModelConfigException>(() => new SmallViT(new ModelConfig { Heads = 3 })).Message, StringComparison.Ordinal);
+}
