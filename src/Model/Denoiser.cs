@@ -11,6 +11,9 @@ public sealed record DenoiserOptions
     /// <summary>Pixels that neighbouring tiles share at least; 0 to TileSide − 1. More overlap hides the tiles' borders better and costs more.</summary>
     public int Overlap { get; init; } = 8;
 
+    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows; other networks have one tile size, their own. Larger tiles repeat fewer pixels.</summary>
+    public int MaxTileSide { get; init; } = 128;
+
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
@@ -28,8 +31,8 @@ public readonly record struct BatchPart(TiledPicture Picture, int Tiles);
 /// </summary>
 public sealed class Denoiser : IDisposable
 {
-    // Tiles that one thread runs at once: their activations stay in its cache (measured: docs/RESULTS.md).
-    private const int ChunkTiles = 16;
+    // Tokens that one thread runs at once: their activations stay in its cache (measured: docs/LOG.md).
+    private const int ChunkTokens = 1024;
 
     // How libtorch says it: on Linux, on Windows, on CUDA.
     private static readonly string[] OutOfMemoryWordings = ["can't allocate memory", "not enough memory", "out of memory"];
@@ -54,24 +57,35 @@ public sealed class Denoiser : IDisposable
         _options = options ?? new();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(_options.Overlap);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_options.Overlap, config.TileSide);
-        Config = config;
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTileSide, 1);
+        Config = config.WindowSide == 0 ? config : config with { TileSide = Math.Max(1, _options.MaxTileSide / WindowPixels(config)) * WindowPixels(config) };
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_options.Overlap, Config.TileSide);
         (_network, _owned) = network;
-        MaxBatchTiles = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(config), 1, 4096);
+        MaxBatchTiles = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
     }
 
-    /// <summary>Of the network.</summary>
+    /// <summary>Of the network; its tile side is that of the largest tiles that are cut.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>Tiles that one call of <see cref="Step"/> takes at most. Starts from the memory budget and halves when memory runs out.</summary>
+    /// <summary>Tiles of the largest size that one call of <see cref="Step"/> takes at most. Starts from the memory budget and halves when memory runs out.</summary>
     public int MaxBatchTiles { get; private set; }
 
     /// <summary>Prepares a picture for this network; see <see cref="TiledPicture"/> for the arguments.</summary>
-    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false) =>
-        new(samples, height, width, Config, _options.Overlap, strength, withRouting);
+    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false)
+    {
+        ModelConfig config = ConfigFor(height, width);
+        return new TiledPicture(samples, height, width, config, OverlapOf(config), strength, withRouting);
+    }
 
     /// <summary>How many tiles a picture of this size takes.</summary>
-    public int TilesOf(int height, int width) => TilePlan.For(height, width, Config.TileSide, _options.Overlap).Count;
+    public int TilesOf(int height, int width)
+    {
+        ModelConfig config = ConfigFor(height, width);
+        return TilePlan.For(height, width, config.TileSide, OverlapOf(config)).Count;
+    }
+
+    /// <summary>What a picture of this size costs: patches over all its tiles, overlaps included.</summary>
+    public long PatchesOf(int height, int width) => (long)TilesOf(height, width) * ConfigFor(height, width).Tokens;
 
     /// <summary>Denoises one picture in place.</summary>
     /// <param name="samples">Planar colour, (C, H, W), float32 in [0, 1]; overwritten.</param>
@@ -110,28 +124,31 @@ public sealed class Denoiser : IDisposable
     /// <exception cref="NonFiniteOutputException">The network gave a value that is not a number; none of the batch's results was used.</exception>
     public void Step(IReadOnlyList<BatchPart> parts)
     {
-        int tiles = parts.Sum(p => p.Tiles), tileFloats = 3 * Config.TileSide * Config.TileSide, routingFloats = Config.Blocks * Config.Tokens * Config.Experts;
-        float[] images = new float[(long)tiles * tileFloats], routings = new float[(long)tiles * routingFloats];
-        var owners = new List<(TiledPicture Picture, int Index)>(tiles);
-        foreach (BatchPart part in parts)
-        {
-            for (int i = 0; i < part.Tiles; i++) owners.Add((part.Picture, part.Picture.HandOutNext(images.AsSpan(owners.Count * tileFloats, tileFloats))));
-        }
-
-        RunChunks(images, routings, tiles, tileFloats, routingFloats);
-        for (int t = 0; t < tiles; t++)
-        {
-            owners[t].Picture.Accept(owners[t].Index, images.AsSpan(t * tileFloats, tileFloats), routings.AsSpan(t * routingFloats, routingFloats));
-        }
+        // Pictures smaller than the largest tile have tiles of their own size.
+        TileBatch[] batches = parts.Where(p => p.Tiles > 0).GroupBy(p => p.Picture.Config.TileSide).Select(same => new TileBatch([.. same])).ToArray();
+        foreach (TileBatch batch in batches) RunChunks(batch);
+        foreach (TileBatch batch in batches) batch.GiveBack();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();
 
-    private void RunChunks(float[] images, float[] routings, int tiles, int tileFloats, int routingFloats)
+    private static int WindowPixels(ModelConfig config) => config.WindowSide * config.PatchSide;
+
+    /// <summary>A windowed network looks at a small picture in a tile that just holds it.</summary>
+    private ModelConfig ConfigFor(int height, int width)
     {
-        int chunk = Math.Clamp((tiles + _options.Threads - 1) / _options.Threads, 1, ChunkTiles);
-        int chunks = (tiles + chunk - 1) / chunk;
+        if (Config.WindowSide == 0) return Config;
+        int window = WindowPixels(Config), side = (Math.Max(height, width) + window - 1) / window * window;
+        return side < Config.TileSide ? Config with { TileSide = side } : Config;
+    }
+
+    private int OverlapOf(ModelConfig config) => Math.Min(_options.Overlap, config.TileSide - 1);
+
+    private void RunChunks(TileBatch batch)
+    {
+        int chunk = Math.Clamp((batch.Count + _options.Threads - 1) / _options.Threads, 1, Math.Max(1, ChunkTokens / batch.Config.Tokens));
+        int chunks = (batch.Count + chunk - 1) / chunk;
         int threads = Math.Min(_options.Threads, chunks);
         if (threads <= 1)
         {
@@ -139,6 +156,7 @@ public sealed class Denoiser : IDisposable
             return;
         }
 
+        int before = get_num_threads();
         try
         {
             Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c => Run(c, 1));
@@ -147,39 +165,44 @@ public sealed class Denoiser : IDisposable
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of threads
         }
+        finally
+        {
+            set_num_threads(before); // the last call is also the default of every thread that starts later
+        }
 
         void Run(int c, int libtorchThreads)
         {
-            int first = c * chunk, count = Math.Min(chunk, tiles - first);
+            int first = c * chunk, count = Math.Min(chunk, batch.Count - first);
             set_num_threads(libtorchThreads);
-            RunChunk(images.AsSpan(first * tileFloats, count * tileFloats), routings.AsSpan(first * routingFloats, count * routingFloats), count);
+            RunChunk(batch.Images(first, count), batch.Routings(first, count), count, batch.Config.TileSide);
         }
     }
 
     /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it.</summary>
-    private void RunChunk(Span<float> images, Span<float> routings, int count)
+    private void RunChunk(Span<float> images, Span<float> routings, int count, int side)
     {
         try
         {
-            Forward(images, routings, count);
+            Forward(images, routings, count, side);
         }
         catch (ExternalException e) when (count > 1 && IsOutOfMemory(e))
         {
             int half = count / 2;
             MaxBatchTiles = Math.Max(1, Math.Min(MaxBatchTiles, half));
-            RunChunk(images[..(images.Length / count * half)], routings[..(routings.Length / count * half)], half);
-            RunChunk(images[(images.Length / count * half)..], routings[(routings.Length / count * half)..], count - half);
+            RunChunk(images[..(images.Length / count * half)], routings[..(routings.Length / count * half)], half, side);
+            RunChunk(images[(images.Length / count * half)..], routings[(routings.Length / count * half)..], count - half, side);
         }
     }
 
-    private void Forward(Span<float> images, Span<float> routings, int count)
+    private void Forward(Span<float> images, Span<float> routings, int count, int side)
     {
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor input = empty(count, 3, Config.TileSide, Config.TileSide);
+        Tensor input = empty(count, 3, side, side);
         images.CopyTo(MemoryMarshal.Cast<byte, float>(input.bytes));
         (Tensor output, Tensor routing) = _network(input); // (count, 3, T, T), (count, L, N, E)
-        if (!output.sum().isfinite().item<bool>()) throw new NonFiniteOutputException();
+        // The image was clamped, which hides an infinity; the routing that it came from shows it.
+        if (!(output.sum() + routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();
         MemoryMarshal.Cast<byte, float>(output.contiguous().bytes).CopyTo(images);
         MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(routings);
     }
@@ -195,11 +218,13 @@ public sealed class Denoiser : IDisposable
     private static bool IsOutOfMemory(ExternalException e) =>
         OutOfMemoryWordings.Any(wording => e.Message.Contains(wording, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network; with room for temporaries.</summary>
+    /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network, stem; with room for temporaries.</summary>
     private static long BytesOfTile(ModelConfig config)
     {
-        long tokens = config.Tokens, projections = 3L * config.Experts * config.Width + config.RouterWidth + config.FeedForwardWidth;
-        return sizeof(float) * 2 * (tokens * projections + config.Heads * tokens * tokens + 6L * config.TileSide * config.TileSide);
+        long tokens = config.Tokens, pixels = (long)config.TileSide * config.TileSide;
+        long projections = 3L * config.Experts * config.Width + config.RouterWidth + config.FeedForwardWidth;
+        long stem = config.StemWidth == 0 ? 0 : 3L * config.StemWidth * pixels + 3L * config.HalfWidth * pixels / 4;
+        return sizeof(float) * 2 * (tokens * projections + config.Heads * tokens * config.WindowTokens + stem + 6 * pixels);
     }
 }
 

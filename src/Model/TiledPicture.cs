@@ -30,11 +30,15 @@ public sealed class TiledPicture
         if (strength is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(strength), strength, "Strength is 0 to 1.");
         long pixels = (long)height * width;
         if (samples.LongLength != pixels && samples.LongLength != 3 * pixels) throw new ArgumentException($"{samples.LongLength} samples are not one or three planes of {height} × {width}.", nameof(samples));
+        Config = config;
         Plan = TilePlan.For(height, width, config.TileSide, overlap);
         (_samples, _height, _width, _channels, _tile, _strength) = (samples, height, width, (int)(samples.LongLength / pixels), config.TileSide, strength);
         _band = new float[(long)_channels * _tile * width];
         if (withRouting) _routing = new RoutingAccumulator(Plan, height, width, config);
     }
+
+    /// <summary>Of the network that runs, with the side of this picture's tiles.</summary>
+    public ModelConfig Config { get; }
 
     /// <summary>Where the tiles lie.</summary>
     public TilePlan Plan { get; }

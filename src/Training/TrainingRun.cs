@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -28,6 +29,8 @@ public sealed class TrainingDivergedException(long step, double loss) : Exceptio
 public sealed class TrainingRun
 {
     private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
+    // "tensor + number" makes a second number inside the library, which the collector may free while libtorch reads it.
+    private static readonly Scalar Smoothing = 1e-6f, One = 1;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -125,7 +128,7 @@ public sealed class TrainingRun
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
-        Tensor sigma = rand(clean.shape[0], generator: sigmas) * (_recipe.SigmaMax - _recipe.SigmaMin) + _recipe.SigmaMin; // (B)
+        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).add_(full(1, (float)_recipe.SigmaMin)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
         optimiser.zero_grad();
         double loss = parallel.Backward(noisy, clean, Loss);
@@ -144,7 +147,7 @@ public sealed class TrainingRun
         {
             LossKind.Mse => error.square().mean(),
             LossKind.L1 => error.abs().mean(),
-            _ => (error.square() + 1e-6f).sqrt().mean(),
+            _ => error.square().add(Smoothing, One).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;
         return balanced ? loss + BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight : loss;
@@ -155,7 +158,8 @@ public sealed class TrainingRun
         using var noGrad = no_grad();
         // Early on the mean follows faster, or it would keep the random start for long.
         double decay = Math.Min(_recipe.EmaDecay!.Value, (1 + step) / (10.0 + step));
-        foreach ((Tensor target, Tensor source) in mean.parameters().Zip(network.parameters())) target.lerp_(source, 1 - decay);
+        using Scalar share = 1 - decay;
+        foreach ((Tensor target, Tensor source) in mean.parameters().Zip(network.parameters())) target.lerp_(source, share);
     }
 
     private double LearningRate(long step)

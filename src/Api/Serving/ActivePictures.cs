@@ -1,13 +1,20 @@
 namespace DenoiseService.Api.Serving;
 
 /// <summary>The next tiles of one picture in a batch.</summary>
-internal readonly record struct Share(DeviceWork Work, int Tiles);
+internal readonly record struct Share(DeviceWork Work, int Tiles)
+{
+    /// <summary>Its cost.</summary>
+    public long Patches => (long)Tiles * Work.Picture.Config.Tokens;
+}
 
 /// <summary>One batch: tiles of one or more pictures, all for one model.</summary>
 internal sealed record Batch(ServedModel Model, IReadOnlyList<Share> Shares)
 {
     /// <summary>Tiles together.</summary>
     public int Tiles { get; } = Shares.Sum(s => s.Tiles);
+
+    /// <summary>Its cost.</summary>
+    public long Patches { get; } = Shares.Sum(s => s.Patches);
 }
 
 /// <summary>
@@ -45,19 +52,35 @@ internal sealed class ActivePictures(int maxBatchPatches)
     public Batch Next()
     {
         ServedModel model = _ring[0].Model;
-        int budget = Math.Clamp(maxBatchPatches / model.Denoiser.Config.Tokens, 1, model.Denoiser.MaxBatchTiles);
-        // More pictures than tiles: the first of the ring get one each, the others are first next time.
-        DeviceWork[] served = _ring.Where(w => w.Model == model).Take(budget).OrderBy(w => w.Picture.TilesWaiting).ToArray();
+        long budget = Math.Min(maxBatchPatches, (long)model.Denoiser.MaxBatchTiles * model.Denoiser.Config.Tokens);
+        DeviceWork[] served = FirstTilesWithin(budget, model).OrderBy(w => (long)w.Picture.TilesWaiting * TileCost(w)).ToArray();
+        long reserved = served.Sum(TileCost);
         var shares = new List<Share>(served.Length);
         for (int i = 0; i < served.Length; i++)
         {
-            int even = budget / (served.Length - i), tiles = Math.Min(even, served[i].Picture.TilesWaiting);
+            // Everybody who is served gets a tile: what the others need for theirs is not given away.
+            long cost = TileCost(served[i]), even = Math.Min(budget / (served.Length - i), budget - (reserved -= cost));
+            int tiles = (int)Math.Clamp(even / cost, 1, served[i].Picture.TilesWaiting);
             shares.Add(new Share(served[i], tiles));
-            budget -= tiles;
+            budget -= tiles * cost;
         }
 
         _ring.RemoveAll(served.Contains);
         _ring.AddRange(served);
         return new Batch(model, shares);
+    }
+
+    private static long TileCost(DeviceWork work) => work.Picture.Config.Tokens;
+
+    /// <summary>More pictures than fit with a tile each: the first of the ring are served, the others are first next time. One is always served.</summary>
+    private IEnumerable<DeviceWork> FirstTilesWithin(long budget, ServedModel model)
+    {
+        long used = 0;
+        foreach (DeviceWork work in _ring.Where(w => w.Model == model))
+        {
+            used += TileCost(work);
+            if (used > budget && used > TileCost(work)) yield break;
+            yield return work;
+        }
     }
 }

@@ -132,7 +132,7 @@ internal sealed partial class ModelWorker : IHostedService
 
         _lastForwardFailed = false;
         long ended = _time.GetTimestamp();
-        _throughput.Record((long)batch.Tiles * batch.Model.Denoiser.Config.Tokens, _time.GetElapsedTime(started, ended));
+        _throughput.Record(batch.Patches, _time.GetElapsedTime(started, ended));
         foreach (DeviceWork work in batch.Shares.Select(s => s.Work).Where(w => w.Picture.Finished))
         {
             _active.Remove(work);

@@ -12,5 +12,5 @@ internal sealed record ServedModel(string Id, CheckpointCard Card, Denoiser Deno
     public string Version { get; } = $"{Id}@{Card.Sha256[..12]}";
 
     /// <summary>What a picture costs, in patches: tiles × tokens of a tile.</summary>
-    public long CostOf(int height, int width) => (long)Denoiser.TilesOf(height, width) * Denoiser.Config.Tokens;
+    public long CostOf(int height, int width) => Denoiser.PatchesOf(height, width);
 }

@@ -16,7 +16,7 @@ internal static class DenoiseCommand
 
     public static Command Build(IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Format, ModelOptions.Overlap, ModelOptions.Threads };
+        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, beside, time, cancellationToken)));
         return command;
     }

@@ -22,7 +22,7 @@ internal static class EvaluateCommand
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Json, ModelOptions.Overlap, ModelOptions.Threads };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }
