@@ -35,6 +35,9 @@ public sealed record EvaluationReport(string Model, string Sha256, EvaluationPro
     public string Channels { get; } = "psnr and ssim over RGB, psnrY over BT.601 luma";
 }
 
+/// <summary>Is shown a picture of an evaluation; the samples are planar and in [0, 1] but for unclamped noise.</summary>
+public delegate void PictureSeen(double sigma, int index, float[] noisy, float[] cleaned, int height, int width);
+
 /// <summary>Measures a denoiser on pictures with synthetic noise.</summary>
 public static class Evaluation
 {
@@ -45,10 +48,11 @@ public static class Evaluation
     /// <param name="protocol">What to measure.</param>
     /// <param name="time">For the wall clock.</param>
     /// <param name="progress">Fraction done, 0 to 1.</param>
+    /// <param name="seen">Is shown every picture: σ, index, the noisy and the cleaned samples (planar), height, width.</param>
     /// <param name="cancellationToken">Looked at between groups of pictures.</param>
     /// <returns>One row for each level, and the seconds spent in forward passes.</returns>
     /// <exception cref="DataSetException">The data cannot be read, or its range is beyond the end.</exception>
-    public static (IReadOnlyList<EvaluationRow> Rows, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    public static (IReadOnlyList<EvaluationRow> Rows, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, PictureSeen? seen = null, CancellationToken cancellationToken = default)
     {
         Func<Sample>[] samples = Samples(protocol);
         var rows = new List<EvaluationRow>();
@@ -60,7 +64,7 @@ public static class Evaluation
             foreach (Func<Sample>[] group in samples.Chunk(CifarArchive.IsIn(protocol.Data) ? GroupPictures : 1))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                seconds += Measure(denoiser, protocol, protocol.Sigmas[level], group, scores, time);
+                seconds += Measure(denoiser, protocol, protocol.Sigmas[level], group, scores, time, seen);
                 progress?.Report((level + scores.Count / (double)samples.Length) / protocol.Sigmas.Count);
             }
 
@@ -76,7 +80,7 @@ public static class Evaluation
 
     private static MeanSd Over(List<Score> scores, Func<Score, double> of) => MeanSd.Of(scores.Select(of).ToArray());
 
-    private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Func<Sample>[] group, List<Score> scores, TimeProvider time)
+    private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Func<Sample>[] group, List<Score> scores, TimeProvider time, PictureSeen? seen)
     {
         Sample[] samples = group.Select(read => read()).ToArray();
         float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, Seeds.Derive(protocol.Seed, (long)Math.Round(sigma * 1e6), s.Index))).ToArray();
@@ -91,6 +95,7 @@ public static class Evaluation
                 for (int i = 0; i < result.Length; i++) result[i] = MathF.Round(result[i] * 255) / 255;
             }
 
+            seen?.Invoke(sigma, sample.Index, input, result, sample.Height, sample.Width);
             int pixels = sample.Height * sample.Width;
             scores.Add(new Score(
                 Metrics.Psnr(sample.Clean, input), Metrics.Psnr(sample.Clean, result), Metrics.Psnr(Metrics.Luma(sample.Clean, pixels), Metrics.Luma(result, pixels)),

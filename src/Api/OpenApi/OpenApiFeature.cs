@@ -49,5 +49,7 @@ internal static class OpenApiFeature
             o.SwaggerEndpoint($"/openapi/{Document}.json", "Denoise service");
             o.DocumentTitle = "Denoise service";
         });
+        // Who opens the address in a browser wants to see what there is.
+        app.MapGet("/", () => TypedResults.Redirect("/swagger")).ExcludeFromDescription();
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using DenoiseService.Imaging;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
 using Spectre.Console;
@@ -17,12 +18,13 @@ internal static class EvaluateCommand
     private static readonly Option<bool> Clamp = new("--clamp") { Description = "Clamp noisy pictures to [0, 1]." };
     private static readonly Option<bool> Round = new("--round") { Description = "Round results to 8 bits before measuring." };
     private static readonly Option<long> Seed = new("--seed") { Description = "Of the noise.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<DirectoryInfo?> Save = new("--save") { Description = "Folder for every noisy and cleaned picture, as PNG." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the report as JSON." };
     private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }
@@ -33,7 +35,7 @@ internal static class EvaluateCommand
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
-            var (rows, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, cancellationToken));
+            var (rows, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null, cancellationToken));
             var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), rows, Math.Round(seconds, 3));
             if (parsed.GetValue(Json)) console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
             else Print(console, report);
@@ -41,6 +43,16 @@ internal static class EvaluateCommand
 
         return 0;
     }
+
+    private static PictureSeen Saver(string folder) => (sigma, index, noisy, cleaned, height, width) =>
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"{index:D4}-sigma{sigma * 255:0.#}");
+        foreach ((string kind, float[] samples) in new[] { ("noisy", noisy), ("cleaned", cleaned) })
+        {
+            var picture = new Picture([.. samples.Select(s => Math.Clamp(s, 0f, 1f))], samples.Length / (height * width), height, width);
+            AtomicFile.Write(Path.Combine(folder, $"{name}-{kind}.png"), ImageCodec.Encode(picture, ImageFormat.Png));
+        }
+    };
 
     private static void Print(IAnsiConsole console, EvaluationReport report)
     {
