@@ -4,7 +4,7 @@ namespace DenoiseService.Model;
 
 /// <summary>
 /// Between the grid of a tile's tokens and the square windows within which they attend to each other. Shifted windows are the same windows on a
-/// grid that is rolled by half a window; the tokens that come around at the border meet strangers there, which the tiles' overlap hides.
+/// grid that is rolled by half a window; the tokens that come around at the border meet strangers there.
 /// </summary>
 internal readonly struct Windows
 {

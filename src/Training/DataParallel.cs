@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using DenoiseService.Model;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -30,14 +31,25 @@ internal sealed class DataParallel : IDisposable
         CopyWeights();
         long batch = noisy.shape[0];
         var losses = new double[_replicas.Length];
-        Parallel.For(0, _replicas.Length, r =>
+        try
         {
-            set_num_threads(1);
-            long first = batch * r / _replicas.Length, count = batch * (r + 1) / _replicas.Length - first;
-            using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count);
-            losses[r] = Part(r, noisyPart, cleanPart, (double)count / batch, lossOf);
-        });
-        set_num_threads(_threads);
+            Parallel.For(0, _replicas.Length, r =>
+            {
+                set_num_threads(1);
+                long first = batch * r / _replicas.Length, count = batch * (r + 1) / _replicas.Length - first;
+                using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count);
+                losses[r] = Part(r, noisyPart, cleanPart, (double)count / batch, lossOf);
+            });
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of replicas
+        }
+        finally
+        {
+            set_num_threads(_threads);
+        }
+
         AddGradients();
         return losses.Sum();
     }

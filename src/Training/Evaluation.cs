@@ -120,6 +120,7 @@ public static class Evaluation
         return Enumerable.Range(range.First, range.Count).Select(i => (Func<Sample>)(() =>
         {
             Imaging.Picture picture = PhotographFolder.Read(files[i]);
+            if (Math.Min(picture.Height, picture.Width) < Metrics.Window) throw new DataSetException($"{files[i]} has {picture.Height} × {picture.Width} pixels; SSIM needs at least {Metrics.Window} × {Metrics.Window}.");
             return new Sample(i, picture.Samples, picture.Height, picture.Width);
         })).ToArray();
     }

@@ -3,7 +3,9 @@ namespace DenoiseService.Training;
 /// <summary>PSNR and SSIM as scikit-image defines them, data range 1, in double precision.</summary>
 public static class Metrics
 {
-    private const int Window = 7;
+    /// <summary>Side of the window of SSIM in pixels.</summary>
+    public const int Window = 7;
+
     private const double C1 = 0.01 * 0.01, C2 = 0.03 * 0.03;
 
     /// <summary>Mean squared error over all samples.</summary>

@@ -18,6 +18,8 @@ internal sealed class Sampler
     {
         (_data, _seed, _augment) = (data, seed, augment);
         _perStep = Split(data.Shares, batchSize);
+        int unseen = Array.IndexOf(_perStep, 0);
+        if (unseen >= 0) throw new RecipeException("Share", $"Share is {data.Shares[unseen]} for source {unseen + 1}; in batches of {batchSize} that is not one image. It must be larger, or the batch.");
         _orders = data.Sets.Select(_ => (-1L, Array.Empty<int>())).ToArray();
     }
 
@@ -28,7 +30,6 @@ internal sealed class Sampler
         var random = new Random((int)Seeds.Derive(_seed, TurnPurpose, step));
         for (int s = 0; s < _perStep.Length; s++)
         {
-            if (_perStep[s] == 0) continue;
             var indices = new int[_perStep[s]];
             for (int i = 0; i < indices.Length; i++) indices[i] = IndexAt(s, step * _perStep[s] + i);
             int[] turns = _augment ? indices.Select(_ => random.Next(8)).ToArray() : [];

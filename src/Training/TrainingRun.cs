@@ -20,7 +20,7 @@ namespace DenoiseService.Training;
 public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining);
 
 /// <summary>The loss or the output of a run is no longer a number. The last good state is on disk.</summary>
-public sealed class TrainingDivergedException(long step, double loss) : Exception($"The loss of step {step} is {loss}; the run stops. Its last saved state is from before. Try a lower learning rate or gradient clipping.");
+public sealed class TrainingDivergedException(long step, double loss, double? gradientNorm) : Exception($"The loss of step {step} is {loss}{(gradientNorm is { } norm ? $" and the norm of its gradient {norm}" : "")}; the run stops. Its last saved state is from before. Try a lower learning rate or gradient clipping.");
 
 /// <summary>
 /// Trains one network after a <see cref="Recipe"/>, in a folder of its own: recipe.json, state.safetensors (to go on from), history.csv,
@@ -132,8 +132,10 @@ public sealed class TrainingRun
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
         optimiser.zero_grad();
         double loss = parallel.Backward(noisy, clean, Loss);
-        if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss);
-        if (_recipe.ClipNorm is { } norm) nn.utils.clip_grad_norm_(network.parameters(), norm);
+        if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);
+        // A finite loss can have an infinite gradient: it must not reach the weights.
+        double norm = nn.utils.clip_grad_norm_(network.parameters(), _recipe.ClipNorm ?? float.MaxValue);
+        if (!double.IsFinite(norm)) throw new TrainingDivergedException(step + 1, loss, norm);
         foreach (var group in optimiser.ParamGroups) group.LearningRate = rate;
         optimiser.step();
         if (mean is not null) MoveMean(mean, network, step);
@@ -158,7 +160,7 @@ public sealed class TrainingRun
         using var noGrad = no_grad();
         // Early on the mean follows faster, or it would keep the random start for long.
         double decay = Math.Min(_recipe.EmaDecay!.Value, (1 + step) / (10.0 + step));
-        using Scalar share = 1 - decay;
+        using Tensor share = tensor((float)(1 - decay));
         foreach ((Tensor target, Tensor source) in mean.parameters().Zip(network.parameters())) target.lerp_(source, share);
     }
 
@@ -201,7 +203,7 @@ public sealed class TrainingRun
             Tensor clean = set.Batch(Enumerable.Range(first, count).ToArray());
             Tensor noisy = Noise.Add(clean, full(count, (float)sigma), 1, Seeds.Derive(_recipe.Seed, ValidationPurpose + 16L * index, first));
             (Tensor image, _) = network.call(noisy);
-            return (image - clean).square().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(mse)).ToArray();
+            return (image - clean).square().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(Math.Max(mse, 1e-10))).ToArray(); // 100 dB at most: a restored flat patch is not infinitely good
         }
     }
 
@@ -218,12 +220,27 @@ public sealed class TrainingRun
 
     private void StartFiles(long step)
     {
-        AtomicFile.Write(Path.Combine(_folder, "recipe.json"), JsonSerializer.SerializeToUtf8Bytes(_recipe, Recipe.Json));
+        string path = Path.Combine(_folder, "recipe.json");
+        if (step > 0 && File.Exists(path) && !SameButForLength(File.ReadAllBytes(path)))
+        {
+            throw new RecipeException("output", $"The folder holds a run of another recipe at step {step} (its recipe.json differs in more than steps and epochs). Give another folder.");
+        }
+
+        AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(_recipe, Recipe.Json));
         // Lines from after the saved state are of steps that will be done again.
         IEnumerable<string> kept = File.Exists(HistoryPath)
-            ? File.ReadAllLines(HistoryPath).Skip(1).Where(line => long.Parse(line.AsSpan(0, line.IndexOf(',')), CultureInfo.InvariantCulture) <= step)
+            ? File.ReadAllLines(HistoryPath).Skip(1).Where(line => line.Split(',') is [var at, _, _, _] && long.TryParse(at, CultureInfo.InvariantCulture, out long number) && number <= step)
             : [];
-        File.WriteAllLines(HistoryPath, ["step,loss,learning_rate,validation_psnr", .. kept]);
+        AtomicFile.Write(HistoryPath, System.Text.Encoding.UTF8.GetBytes(string.Concat(kept.Prepend("step,loss,learning_rate,validation_psnr").Select(line => line + "\n"))));
+    }
+
+    /// <summary>A run may be made longer or shorter on the way; anything else is another run.</summary>
+    private bool SameButForLength(byte[] stored)
+    {
+        Recipe? other = JsonSerializer.Deserialize<Recipe>(stored, Recipe.Json);
+        return other is not null && Text(other) == Text(_recipe);
+
+        static string Text(Recipe recipe) => JsonSerializer.Serialize(recipe with { Steps = null, Epochs = 1 }, Recipe.Json);
     }
 
     private void AppendHistory(long step, double loss, double rate, double? psnr) =>

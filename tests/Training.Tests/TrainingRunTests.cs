@@ -1,4 +1,5 @@
 using DenoiseService.Model;
+using DenoiseService.Training.Data;
 
 namespace DenoiseService.Training.Tests;
 
@@ -161,6 +162,33 @@ public sealed class TrainingRunTests : IDisposable
                 Assert.True(File.Exists(Train(tiny, $"{name}-{kind}")));
             }
         }
+    }
+
+    [Fact]
+    public void A_folder_of_another_recipe_is_refused_and_a_longer_run_is_not()
+    {
+        Train(Small.Recipe with { Steps = 4 }, "run");
+        byte[] recipe = File.ReadAllBytes(_folder.File("run/recipe.json"));
+        Assert.Equal("output", Assert.Throws<RecipeException>(() => Train(Small.Recipe with { Steps = 4, Seed = 8 }, "run")).Field);
+        Assert.Equal(recipe, File.ReadAllBytes(_folder.File("run/recipe.json")));
+        Train(Small.Recipe with { Steps = 8 }, "run");
+        Assert.Equal(2, History("run").Length - 1);
+    }
+
+    [Fact]
+    public void A_half_written_line_of_the_history_is_dropped_on_resume()
+    {
+        Train(Small.Recipe with { Steps = 4 }, "run");
+        File.AppendAllText(_folder.File("run/history.csv"), "1");
+        Train(Small.Recipe with { Steps = 8 }, "run");
+        Assert.Equal(["4", "8"], History("run").Skip(1).Select(line => line.Split(',')[0]));
+    }
+
+    [Fact]
+    public void A_share_too_small_for_one_image_in_a_batch_is_refused()
+    {
+        var data = new TrainingData([Small.Patches(10, 16), Small.Patches(10, 16)], [1, 0.01]);
+        Assert.Equal("Share", Assert.Throws<RecipeException>(() => new TrainingRun(Small.Recipe, data, null, _folder.File("run"), TimeProvider.System).Run()).Field);
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using DenoiseService.Api.Routing;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
-using Microsoft.Net.Http.Headers;
 
 namespace DenoiseService.Api.Denoising;
 
@@ -19,7 +18,7 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
     public async Task<Denoised> RunAsync(HttpContext context)
     {
         using RequestClock clock = clocks.Start(context);
-        context.Response.Headers.Vary = HeaderNames.Accept;
+        context.Response.VaryByAccept();
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
         var asked = DenoiseParameters.Read(upload.Fields);

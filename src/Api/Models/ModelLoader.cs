@@ -66,6 +66,7 @@ internal sealed partial class ModelLoader(
     {
         int side = denoiser.Config.TileSide, most = Math.Clamp(inference.Value.MaxBatchPatches / denoiser.Config.Tokens, 1, denoiser.MaxBatchTiles);
         int batches = 0;
+        denoiser.Denoise(new float[3], 1, 1); // the smallest tile takes other paths than the largest
         foreach (int tiles in (int[])[1, most, most])
         {
             float[] ramp = Enumerable.Range(0, 3 * side * side).Select(i => i % side / (float)side).ToArray();

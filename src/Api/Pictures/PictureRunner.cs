@@ -22,7 +22,8 @@ internal sealed class PictureRunner(Admission admission, Codec codec, ModelWorke
     {
         // Strength 0 without a map needs no network: the answer is the input.
         bool needsDevice = task.Strength > 0 || task.WithRouting;
-        long patches = needsDevice ? task.Model.CostOf(header.Height, header.Width) : 0;
+        // Charged all the same: its pixels take memory.
+        long patches = task.Model.CostOf(header.Height, header.Width);
         clock.Patches = patches;
         Admission.Ticket ticket = admission.Admit(patches);
         bool handedOver = false;

@@ -18,6 +18,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
     public async Task<(RoutingReport? Report, byte[]? Overlay)> RunAsync(HttpContext context)
     {
         using RequestClock clock = clocks.Start(context);
+        context.Response.VaryByAccept();
         bool asPicture = PrefersPicture(context.Request);
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
@@ -31,7 +32,6 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
             BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
         };
         (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);
-        context.Response.Headers.Vary = HeaderNames.Accept;
         byte[]? overlay = asPicture ? await codec.EncodeAsync(RoutingOverlay.Draw(picture, map!, block ?? 0), ImageFormat.Png, OutputColor.Keep, clock) : null;
         RoutingReport? report = asPicture ? null : RoutingReporter.Report(map!, edges!, picture, block);
         context.Response.SetModelAndTimings(model, clock);

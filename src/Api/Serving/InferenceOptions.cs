@@ -2,7 +2,7 @@ using DenoiseService.Api.Settings;
 
 namespace DenoiseService.Api.Serving;
 
-/// <summary>How the models are run. A patch is one token of one tile: a picture of one megapixel takes about 111,000 of them with the default overlap.</summary>
+/// <summary>How the models are run. A patch is one token of one tile: a picture of one megapixel takes about 71,000 of them with the default overlap.</summary>
 internal sealed class InferenceOptions
 {
     /// <summary>The section of the settings.</summary>

@@ -35,7 +35,7 @@ internal sealed partial class ModelWorker : IHostedService
     /// <summary>What the worker has done so far.</summary>
     public WorkerCounters Counters { get; } = new();
 
-    /// <summary>True from a batch that failed until one that did not.</summary>
+    /// <summary>True from a batch that failed, if a plain picture failed after it too, until one that did not.</summary>
     public bool LastForwardFailed => _lastForwardFailed;
 
     /// <summary>Hands a picture over; the task ends with its way through the device.</summary>
@@ -118,7 +118,7 @@ internal sealed partial class ModelWorker : IHostedService
         catch (Exception e)
         {
             // Only the pictures of this batch are lost: the others, and the thread, go on.
-            _lastForwardFailed = true;
+            _lastForwardFailed = !batch.Model.StillWorks();
             LogBatchFailed(e, batch.Model.Id, batch.Shares.Count, batch.Tiles);
             foreach (Share share in batch.Shares)
             {

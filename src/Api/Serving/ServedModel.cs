@@ -13,4 +13,22 @@ internal sealed record ServedModel(string Id, CheckpointCard Card, Denoiser Deno
 
     /// <summary>What a picture costs, in patches: tiles × tokens of a tile.</summary>
     public long CostOf(int height, int width) => Denoiser.PatchesOf(height, width);
+
+    /// <summary>
+    /// Runs a plain picture. After a failure it tells whether that lay in the pictures or in the network; without it, not being ready would keep away the
+    /// requests that could show recovery. The worker's thread calls it.
+    /// </summary>
+    public bool StillWorks()
+    {
+        try
+        {
+            const int side = 32;
+            Denoiser.Denoise(Enumerable.Repeat(0.5f, side * side).ToArray(), side, side);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
 }

@@ -26,7 +26,11 @@ internal static class DenoiseCommand
         double strength = parsed.GetValue(Strength);
         if (strength is not (>= 0 and <= 1)) throw new FormatException($"--strength is {strength}; it must be 0 to 1.");
         ImageFormat? format = parsed.GetValue(Format) is not { } name ? null : ImageFormats.TryParse(name, out ImageFormat known) ? known : throw new FormatException($"--format is '{name}'; it must be png, jpeg, webp, tiff, bmp or avif.");
-        (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, parsed.GetValue(Output)!, format).ToArray();
+        string output = parsed.GetValue(Output)!;
+        (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, output, format).ToArray();
+        if (files.GroupBy(f => f.To).FirstOrDefault(same => same.Count() > 1) is { } clash) throw new FormatException($"{string.Join(" and ", clash.Select(f => f.From))} would both become {clash.Key}.");
+        // A file's name says its format, unless --format does.
+        if (format is null && files is [(_, var only)] && only == output && ImageFormats.TryParse(Path.GetExtension(output).TrimStart('.'), out ImageFormat named)) format = named;
         (Denoiser denoiser, _) = ModelOptions.Open(parsed);
         int failed = 0;
         long started = time.GetTimestamp();
@@ -42,10 +46,10 @@ internal static class DenoiseCommand
                     {
                         Clean(denoiser, files[i].From, files[i].To, format, (float)strength, cancellationToken);
                     }
-                    catch (DataSetException e)
+                    catch (Exception e) when (e is DataSetException or ImagingException or NonFiniteOutputException)
                     {
                         failed++;
-                        beside.WriteLine($"Error: {e.Message}");
+                        beside.WriteLine($"Error: {files[i].From}: {e.Message}");
                     }
 
                     progress.Report((i + 1.0) / files.Length);

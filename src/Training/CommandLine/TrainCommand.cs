@@ -33,7 +33,9 @@ internal static class TrainCommand
 
     private static int Run(ParseResult parsed, IAnsiConsole console, TimeProvider time, CancellationToken cancellationToken)
     {
-        set_num_threads(parsed.GetValue(Threads));
+        int threads = parsed.GetValue(Threads);
+        if (threads is < 1 or > 1024) throw new FormatException($"--threads is {threads}; it must be 1 to 1024.");
+        set_num_threads(threads);
         Recipe recipe = FromOptions(parsed).Validated();
         if (recipe.Data.Count == 0) throw new RecipeException(nameof(Recipe.Data), "No training data: give --data FOLDER.");
         console.WriteLine($"Reading {recipe.Data.Count} training and {recipe.Validation.Count} validation sources …");

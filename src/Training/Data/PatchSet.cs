@@ -18,6 +18,14 @@ public sealed class PatchSet
         Count = (int)(pixels.LongLength / PatchBytes);
     }
 
+    /// <summary>Room for so many images.</summary>
+    /// <exception cref="DataSetException">More than one block of memory holds.</exception>
+    internal static byte[] Allocate(int count, int side)
+    {
+        long bytes = (long)count * 3 * side * side;
+        return bytes <= Array.MaxLength ? new byte[bytes] : throw new DataSetException($"{count} images of {side} × {side} take {bytes} bytes; a set holds {Array.MaxLength}, which is {Array.MaxLength / (3 * side * side)} images.");
+    }
+
     /// <summary>Pixels of an image's side.</summary>
     public int Side { get; }
 
@@ -48,11 +56,11 @@ public sealed class PatchSet
         return batch;
     }
 
-    /// <summary>The same images continued by reflection to a larger side, as the engine shows small pictures to the network.</summary>
+    /// <summary>The same images continued by reflection to a larger side, for a network that trains on larger squares.</summary>
     public PatchSet ReflectedTo(int side)
     {
         if (side == Side) return this;
-        var pixels = new byte[(long)Count * 3 * side * side];
+        byte[] pixels = Allocate(Count, side);
         for (long row = 0; row < (long)Count * 3 * side; row++)
         {
             ReadOnlySpan<byte> source = _pixels.AsSpan((int)((row / side * Side + TileAxis.Reflect((int)(row % side), Side)) * Side), Side);

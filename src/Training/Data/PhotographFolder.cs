@@ -51,7 +51,7 @@ public static class PhotographFolder
         var sizes = files.Select(f => ImageCodec.ReadHeader(File.ReadAllBytes(f), Limits)).Select(h => h.Width < side || h.Height < side ? 0 : (double)h.Width * h.Height).ToArray();
         double total = sizes.Sum();
         if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side} × {side} pixels.");
-        var pixels = new byte[(long)count * 3 * side * side];
+        var pixels = PatchSet.Allocate(count, side);
         int done = 0;
         double covered = 0;
         for (int f = 0; f < files.Count; f++)

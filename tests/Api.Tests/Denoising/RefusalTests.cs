@@ -188,7 +188,9 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
     {
         var request = new HttpRequestMessage(HttpMethod.Post, route) { Content = Support.Pictures.Raw(Picture) };
         request.Headers.TryAddWithoutValidation("Accept", accept);
-        JsonElement problem = await (await fixture.Service.CreateClient().SendAsync(request)).ProblemAsync(HttpStatusCode.NotAcceptable, "not-acceptable");
+        HttpResponseMessage response = await fixture.Service.CreateClient().SendAsync(request);
+        Assert.Contains("Accept", response.Headers.Vary);
+        JsonElement problem = await response.ProblemAsync(HttpStatusCode.NotAcceptable, "not-acceptable");
         Assert.NotEqual(0, problem.GetProperty("accepted").GetArrayLength());
     }
 

@@ -85,6 +85,32 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void A_bare_file_of_the_released_form_runs_in_every_command()
+    {
+        using (var network = new SmallViT(new ModelConfig { RouterActivation = RouterActivation.Relu })) Safetensors.Write(_folder.File("bare.safetensors"), network.state_dict());
+        Outcome measured = Run("evaluate", "--checkpoint", _folder.File("bare.safetensors"), "--data", _folder.File("pictures"), "--sigma", "0.1", "--json");
+        Assert.True(measured.Code == 0, measured.Errors);
+        Outcome cleaned = Run("denoise", _folder.File("pictures/one.png"), "--checkpoint", _folder.File("bare.safetensors"), "--output", _folder.File("clean.png"));
+        Assert.True(cleaned.Code == 0, cleaned.Errors);
+    }
+
+    [Fact]
+    public void The_output_files_name_says_its_format()
+    {
+        Assert.Equal(0, Run("denoise", _folder.File("pictures/inner/two.jpg"), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File("two.png"), "--overlap", "4").Code);
+        Assert.Equal(ImageFormat.Png, ImageFormats.Recognise(File.ReadAllBytes(_folder.File("two.png"))));
+    }
+
+    [Fact]
+    public void Two_inputs_that_would_become_one_file_are_refused()
+    {
+        File.Copy(_folder.File("pictures/one.png"), _folder.File("one.png"));
+        Outcome outcome = Run("denoise", _folder.File("pictures/one.png"), _folder.File("one.png"), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File("clean"));
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("would both become", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_bad_file_does_not_stop_the_others()
     {
         File.WriteAllText(_folder.File("pictures/bad.png"), "text");
