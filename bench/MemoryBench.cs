@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DenoiseService.Bench;
 
-/// <summary>Peak memory of this process before and after a 50-megapixel picture has gone through the engine.</summary>
+/// <summary>Memory of this process before, and its peak while, a 50-megapixel picture goes through the engine.</summary>
 internal static class MemoryBench
 {
     public static int Run(TextWriter output, string[] arguments)
@@ -18,17 +18,12 @@ internal static class MemoryBench
         var small = new float[3 * 256 * 256];
         denoiser.Denoise(small, 256, 256);
         Picture picture = TestPicture.Noisy(height, width);
-        long before = Peak();
+        PeakMemory.Reset();
+        long before = PeakMemory.Of(Environment.ProcessId);
         long started = Stopwatch.GetTimestamp();
         denoiser.Denoise(picture.Samples, height, width);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        output.WriteLine($"50 megapixels: {seconds:F0} s; peak memory {Peak() >> 20} MiB, of which {before >> 20} MiB were there before it started (the picture's own samples are {picture.Samples.Length * 4L >> 20} MiB).");
+        output.WriteLine($"50 megapixels: {seconds:F0} s; peak memory {PeakMemory.Of(Environment.ProcessId) >> 20} MiB, of which {before >> 20} MiB were there before it started (the picture's own samples are {picture.Samples.Length * 4L >> 20} MiB).");
         return 0;
-    }
-
-    private static long Peak()
-    {
-        using Process process = Process.GetCurrentProcess();
-        return process.PeakWorkingSet64;
     }
 }

@@ -21,6 +21,7 @@ internal static class PhotographBench
 
         var (network, _) = Checkpoint.Load(arguments[0]);
         double engine;
+        PeakMemory.Reset();
         using (var denoiser = new Denoiser(network))
         {
             engine = Rounds.Medians(2, () =>
@@ -30,6 +31,8 @@ internal static class PhotographBench
             })[0];
         }
 
+        long enginePeak = PeakMemory.Of(Environment.ProcessId);
+
         using Process service = Process.Start(new ProcessStartInfo("dotnet", [arguments[1], "--urls", $"http://127.0.0.1:{Port}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _ = service.StandardOutput.ReadToEndAsync();
         _ = service.StandardError.ReadToEndAsync();
@@ -37,7 +40,7 @@ internal static class PhotographBench
         {
             using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}"), Timeout = TimeSpan.FromMinutes(10) };
             await ReadyAsync(client);
-            long idle = PeakBytes(service.Id);
+            long idle = PeakMemory.Of(service.Id);
             var times = new List<double>();
             string timing = "";
             for (int i = 0; i < 3; i++)
@@ -56,8 +59,8 @@ internal static class PhotographBench
             double http = Rounds.Median(times);
             output.WriteLine("| 12-megapixel JPEG | seconds | seconds per megapixel | peak memory |");
             output.WriteLine("| --- | --- | --- | --- |");
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine | {engine:F1} | {engine / megapixels:F2} | {PeakBytes(Environment.ProcessId) >> 20} MiB |"));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| HTTP | {http:F1} | {http / megapixels:F2} | {PeakBytes(service.Id) >> 20} MiB (ready and idle: {idle >> 20} MiB) |"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine | {engine:F1} | {engine / megapixels:F2} | {enginePeak >> 20} MiB |"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| HTTP | {http:F1} | {http / megapixels:F2} | {PeakMemory.Of(service.Id) >> 20} MiB (ready and idle: {idle >> 20} MiB) |"));
             output.WriteLine();
             output.WriteLine($"Server-Timing of the last request: {timing}");
             return 0;
@@ -87,6 +90,4 @@ internal static class PhotographBench
 
         throw new TimeoutException("The service was not ready within a minute.");
     }
-
-    private static long PeakBytes(int process) => 1024 * long.Parse(File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using DenoiseService.Model.Attention;
@@ -161,9 +162,22 @@ public sealed class Denoiser : IDisposable
         }
 
         int before = get_num_threads();
+        var tooMuchAtOnce = new ConcurrentQueue<int>();
         try
         {
-            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c => Run(c, 1));
+            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c =>
+            {
+                try
+                {
+                    Run(c, 1);
+                }
+                catch (ExternalException e) when (IsOutOfMemory(e))
+                {
+                    tooMuchAtOnce.Enqueue(c);
+                }
+            });
+            // A single tile that found no memory beside the others' may find it alone.
+            foreach (int c in tooMuchAtOnce) Run(c, 1);
         }
         catch (AggregateException e)
         {
@@ -182,7 +196,7 @@ public sealed class Denoiser : IDisposable
         }
     }
 
-    /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it.</summary>
+    /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it; one tile cannot be halved.</summary>
     private void RunChunk(Span<float> images, Span<float> routings, int count, int side)
     {
         try

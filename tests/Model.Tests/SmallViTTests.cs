@@ -32,11 +32,12 @@ public sealed class SmallViTTests
     }
 
     [Fact]
-    public void The_photographs_network_has_572_860_parameters()
+    public void The_photographs_network_has_572_860_parameters_under_pinned_names()
     {
         using var network = new SmallViT(ModelConfig.Photographs);
         Assert.Equal(572_860, network.parameters().Sum(p => p.numel()));
         Assert.Equal(572_860, ModelConfig.Photographs.Parameters);
+        Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", "keys-photographs.txt")), RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
     }
 
     public static TheoryData<string> Others => [.. OtherForms.Keys];

@@ -67,6 +67,34 @@ public sealed class WindowedDenoiserTests
     }
 
     [Fact]
+    public void A_tile_that_finds_no_memory_beside_another_runs_alone()
+    {
+        int running = 0, refused = 0;
+        using var denoiser = new Denoiser(
+            Windowed,
+            tiles =>
+            {
+                try
+                {
+                    bool alone = Interlocked.Increment(ref running) == 1;
+                    Thread.Sleep(20); // long enough for another to start
+                    if (alone) return (tiles.clone(), full([tiles.shape[0], Windowed.Blocks, tiles.shape[2] / 4 * (tiles.shape[3] / 4), Windowed.Experts], 1f / Windowed.Experts));
+                    Interlocked.Increment(ref refused);
+                    throw new System.Runtime.InteropServices.ExternalException("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.");
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref running);
+                }
+            },
+            new DenoiserOptions { Threads = 2 });
+        float[] picture = Numbers.Uniform(400 * 300, 1), before = (float[])picture.Clone();
+        denoiser.Denoise(picture, 400, 300);
+        Assert.Equal(before, picture);
+        Assert.True(refused > 0, "No two tiles ran at once, so nothing was shown.");
+    }
+
+    [Fact]
     public void The_largest_tile_is_rounded_down_to_whole_windows()
     {
         using Denoiser denoiser = Identity(new DenoiserOptions { MaxTileSide = 100 });

@@ -1,3 +1,4 @@
+using DenoiseService.Api.Errors;
 using DenoiseService.Api.Serving;
 using DenoiseService.Model;
 using Microsoft.Extensions.Options;
@@ -6,7 +7,7 @@ namespace DenoiseService.Api.Models;
 
 /// <summary>Loads every model of the folder at start, the default one first, on the thread that owns them. A damaged file is refused and breaks nothing else.</summary>
 internal sealed partial class ModelLoader(
-    ModelCatalog catalog, ModelWorker worker, Throughput throughput, IOptions<ModelsOptions> models, IOptions<InferenceOptions> inference, TimeProvider time, ILogger<ModelLoader> logger)
+    ModelCatalog catalog, ModelWorker worker, Throughput throughput, IOptions<ModelsOptions> models, IOptions<InferenceOptions> inference, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<ModelLoader> logger)
     : BackgroundService
 {
     private string[] _files = [];
@@ -27,7 +28,14 @@ internal sealed partial class ModelLoader(
         foreach (string file in _files.OrderByDescending(f => IdOf(f) == catalog.DefaultId).ThenBy(IdOf, StringComparer.Ordinal))
         {
             if (stoppingToken.IsCancellationRequested) return;
-            catalog.Set(await worker.InvokeAsync(() => Load(file)));
+            try
+            {
+                catalog.Set(await worker.InvokeAsync(() => Load(file)));
+            }
+            catch (ApiException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                return; // the worker, started later, is stopped earlier
+            }
         }
     }
 
