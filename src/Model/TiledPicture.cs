@@ -52,8 +52,6 @@ public sealed class TiledPicture
     /// <summary>The routing of the whole picture. Only after <see cref="Finished"/>, and only if it was asked for.</summary>
     public RoutingMap Routing() => Finished && _routing is not null ? _routing.ToMap() : throw new InvalidOperationException("The routing map was not asked for or is not complete.");
 
-    internal bool WithRouting => _routing is not null;
-
     /// <summary>Copies the next tile, (3, tile, tile), into a batch; a grey picture fills all three channels.</summary>
     internal int HandOutNext(Span<float> destination)
     {

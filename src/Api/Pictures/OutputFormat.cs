@@ -11,7 +11,7 @@ internal static class OutputFormat
     /// <exception cref="ImageTooLargeException">The format cannot hold a picture of this size.</exception>
     public static ImageFormat Choose(ImageFormat? asked, HttpRequest request, ImageHeader header)
     {
-        ImageFormat format = asked ?? Preferred(request.GetTypedHeaders().Accept, header.Format);
+        ImageFormat format = asked ?? Preferred(request, header.Format);
         int side = Math.Max(header.Width, header.Height), most = ImageFormats.MaxSide(format);
         return side <= most ? format : throw new ImageTooLargeException("side", most, side);
     }
@@ -30,18 +30,14 @@ internal static class OutputFormat
     public static ApiException NotAcceptable(IReadOnlyList<string> offered, HttpRequest request) =>
         new(ProblemKind.NotAcceptable, $"Accept takes none of {string.Join(", ", offered)}.") { Parameter = "Accept", Actual = request.Headers.Accept.ToString(), Accepted = offered };
 
-    private static ImageFormat Preferred(IList<MediaTypeHeaderValue> accept, ImageFormat input)
+    private static ImageFormat Preferred(HttpRequest request, ImageFormat input)
     {
+        IList<MediaTypeHeaderValue> accept = request.GetTypedHeaders().Accept;
         // Among equals the input's own format wins, then the order in which Accept names them.
         var best = ImageFormats.All
             .Select(f => (Format: f, Quality: QualityOf(ImageFormats.MediaType(f), accept), Place: Place(f)))
             .OrderByDescending(c => c.Quality).ThenByDescending(c => c.Format == input).ThenBy(c => c.Place).First();
-        return best.Quality > 0 ? best.Format : throw new ApiException(ProblemKind.NotAcceptable, $"Accept takes none of {string.Join(", ", ImageFormats.AcceptedMediaTypes)}.")
-        {
-            Parameter = "Accept",
-            Actual = string.Join(", ", accept),
-            Accepted = ImageFormats.AcceptedMediaTypes,
-        };
+        return best.Quality > 0 ? best.Format : throw NotAcceptable(ImageFormats.AcceptedMediaTypes, request);
 
         int Place(ImageFormat format)
         {
