@@ -1,6 +1,7 @@
 using System.Globalization;
 using DenoiseService.Model;
 using DenoiseService.Model.Attention;
+using DenoiseService.Training.Experiments;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Bench;
@@ -22,7 +23,8 @@ internal static class InferenceBench
         fast.eval();
         using var denoiser = new Denoiser(Copy(direct), new DenoiserOptions());
 
-        double flops = FlopsOfTile(config), matmul = MatmulRate(2048, 2048, 2048), projection = MatmulRate(16 * config.Tokens, config.Width, 9 * config.Width);
+        double flops = Flops.Honest(config with { KeysKept = [.. config.KeysKept.Select(_ => config.Tokens)] }), // the engine multiplies all weights with all values, kept or not
+             matmul = MatmulRate(2048, 2048, 2048), projection = MatmulRate(16 * config.Tokens, config.Width, 9 * config.Width);
         output.WriteLine(Line($"Network: {flops / 1e6:F1} MFLOP an image (multiply and add counted as two). libtorch's fp32 matrix products: {matmul / 1e9:F0} GFLOP/s at 2048³, {projection / 1e9:F0} GFLOP/s at the network's own [{16 * config.Tokens} × {config.Width} → {9 * config.Width}]."));
         output.WriteLine(Line($"If nothing but matrix products at the first rate took time: {matmul / flops:F0} images/s."));
         output.WriteLine();
@@ -34,9 +36,7 @@ internal static class InferenceBench
             float[] pixels = images.data<float>().ToArray();
             double[] seconds = Rounds.Medians(
                 batch <= 16 ? 15 : 7,
-                () => Forward(direct, images),
-                () => Forward(fast, images),
-                () => Engine(denoiser, pixels, batch));
+                [() => Forward(direct, images), () => Forward(fast, images), () => Engine(denoiser, pixels, batch)]);
             double[] rates = seconds.Select(s => batch / s).ToArray();
             output.WriteLine(Line($"| {batch} | {rates[0]:F0} | {rates[1]:F0} | {rates[2]:F0} | {rates[1] / rates[0]:F1} × | {rates[2] / rates[0]:F1} × | {rates[2] * flops / matmul:P0} |"));
         }
@@ -69,20 +69,8 @@ internal static class InferenceBench
     private static double MatmulRate(int rows, int inner, int columns)
     {
         using Tensor a = rand(rows, inner), b = rand(columns, inner);
-        double seconds = Rounds.Medians(21, () =>
-        {
-            using Tensor product = nn.functional.linear(a, b);
-        })[0];
+        double seconds = Rounds.Medians(21, [() => nn.functional.linear(a, b).Dispose()])[0];
         return 2.0 * rows * inner * columns / seconds;
-    }
-
-    /// <summary>Projections, scores, weighted sums, feed-forward, patches; without norms, softmax and selection.</summary>
-    private static double FlopsOfTile(ModelConfig config)
-    {
-        double n = config.Tokens, d = config.Width, e = config.Experts;
-        double expert = 4 * n * d * d + 2 * n * n * d, router = n * d * config.RouterWidth + n * config.RouterWidth * e;
-        double block = e * expert + router + n * d * d + 2 * n * d * config.FeedForwardWidth;
-        return 2 * (config.Blocks * block + 2 * n * d * 3 * config.PatchSide * config.PatchSide);
     }
 
     private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
+using DenoiseService.Training.Experiments;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Bench;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
+using DenoiseService.Training.Experiments;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Bench;
@@ -24,11 +25,11 @@ internal static class PhotographBench
         PeakMemory.Reset();
         using (var denoiser = new Denoiser(network))
         {
-            engine = Rounds.Medians(2, () =>
+            engine = Rounds.Medians(2, [() =>
             {
                 Picture picture = TestPicture.Noisy(Height, Width);
                 denoiser.Denoise(picture.Samples, picture.Height, picture.Width);
-            })[0];
+            }])[0];
         }
 
         long enginePeak = PeakMemory.Of(Environment.ProcessId);

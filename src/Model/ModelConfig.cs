@@ -30,6 +30,20 @@ public enum RouterActivation
     Relu,
 }
 
+/// <summary>Where a mixture's probabilities come from; all but the learned one are controls of the ablation.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RoutingKind>))]
+public enum RoutingKind
+{
+    /// <summary>A small network reads every token.</summary>
+    Learned,
+
+    /// <summary>Every expert has the same weight for every token; nothing is learned.</summary>
+    Uniform,
+
+    /// <summary>Every position has its own random distribution, drawn once; it knows nothing of the picture and is not learned.</summary>
+    Random,
+}
+
 /// <summary>
 /// Everything that decides the shape and the meaning of a <see cref="SmallViT"/>. Stored beside every checkpoint; the server derives the rest
 /// from it. The defaults are the report's adaptive model: 599,689 parameters.
@@ -72,6 +86,9 @@ public sealed record ModelConfig
     /// <summary>The router's non-linearity.</summary>
     public RouterActivation RouterActivation { get; init; } = RouterActivation.Gelu;
 
+    /// <summary>Where the probabilities come from; the mixtures only.</summary>
+    public RoutingKind Routing { get; init; } = RoutingKind.Learned;
+
     /// <summary>Side in tokens of the square windows within which tokens attend to each other; 0: the whole tile. A windowed network runs on tiles of any multiple of a window.</summary>
     public int WindowSide { get; init; }
 
@@ -110,7 +127,7 @@ public sealed record ModelConfig
     {
         get
         {
-            long width = Width, square = width * width + width, router = (width + 1) * RouterWidth + (RouterWidth + 1L) * KeysKept.Count;
+            long width = Width, square = width * width + width, router = Routing == RoutingKind.Learned ? (width + 1) * RouterWidth + (RouterWidth + 1L) * KeysKept.Count : 0;
             long attention = Attention switch
             {
                 AttentionKind.Standard => 4 * square,
@@ -147,6 +164,8 @@ public sealed record ModelConfig
         Require(RouterWidth is >= 1 and <= 65536, nameof(RouterWidth), RouterWidth, "1 to 65536");
         Require(KeysKept is { Count: >= 1 and <= 64 } && KeysKept.All(k => k >= 1), nameof(KeysKept), $"[{string.Join(", ", KeysKept ?? [])}]", "1 to 64 experts of at least 1 key each");
         Require(Enum.IsDefined(Attention), nameof(Attention), Attention, string.Join(", ", Enum.GetNames<AttentionKind>()));
+        Require(Enum.IsDefined(Routing), nameof(Routing), Routing, string.Join(", ", Enum.GetNames<RoutingKind>()));
+        Require(Routing == RoutingKind.Learned || Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture, nameof(Routing), Routing, $"{RoutingKind.Learned} without a mixture");
         Require(Enum.IsDefined(RouterActivation), nameof(RouterActivation), RouterActivation, string.Join(", ", Enum.GetNames<RouterActivation>()));
         return this;
 

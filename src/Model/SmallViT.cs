@@ -20,6 +20,9 @@ namespace DenoiseService.Model;
 [SuppressMessage("Naming", "CA1711", Justification = "ViT is the field's term")]
 public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 {
+    // libtorch has one random generator for the whole process; every network draws its weights from it.
+    private static readonly Lock Generator = new();
+
     [ComponentName(Name = "encoder")] private readonly ConvolutionalEncoder? _encoder;
     [ComponentName(Name = "patch_embed")] private readonly Conv2d _embed;
     [ComponentName(Name = "pos_embed")] private readonly Parameter _position;
@@ -35,18 +38,35 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     {
         Config = config.Validated();
         topK ??= TopK.Fast;
-        // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
-        using var scope = NewDisposeScope();
-        bool stem = config.StemWidth > 0;
-        int channels = stem ? config.HalfWidth : 3, patch = stem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
-        _encoder = stem ? new ConvolutionalEncoder(config) : null;
-        _embed = Conv2d(channels, config.Width, patch, patch);
-        _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
-        _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
-        _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
-        _decoder = stem ? new ConvolutionalDecoder(config) : null;
-        RegisterComponents();
-        scope.Detach(parameters());
+        lock (Generator)
+        {
+            // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
+            using var scope = NewDisposeScope();
+            bool stem = config.StemWidth > 0;
+            int channels = stem ? config.HalfWidth : 3, patch = stem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
+            _encoder = stem ? new ConvolutionalEncoder(config) : null;
+            _embed = Conv2d(channels, config.Width, patch, patch);
+            _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
+            _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
+            _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
+            _decoder = stem ? new ConvolutionalDecoder(config) : null;
+            RegisterComponents();
+            scope.Detach(parameters());
+            scope.Detach(buffers());
+        }
+    }
+
+    /// <summary>Makes a network with fresh weights that the seed alone decides, whatever other threads do meanwhile.</summary>
+    /// <param name="config">The shape of the network.</param>
+    /// <param name="seed">Of its weights.</param>
+    /// <exception cref="ModelConfigException">A value of the config is out of range.</exception>
+    public static SmallViT WithSeed(ModelConfig config, long seed)
+    {
+        lock (Generator)
+        {
+            random.manual_seed(seed);
+            return new SmallViT(config);
+        }
     }
 
     /// <summary>The shape of this network.</summary>
@@ -131,19 +151,19 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
 /// <summary>The report's mixture: the experts' outputs, weighted by the router's probabilities for each token, then merged.</summary>
 internal sealed class AdaptiveAttentionMoE : Module<Tensor, (Tensor Output, Tensor Routing)>
 {
-    [ComponentName(Name = "router")] private readonly Router _router;
+    [ComponentName(Name = "router")] private readonly Module<Tensor, Tensor> _router;
     [ComponentName(Name = "experts")] private readonly ModuleList<SparseAttentionExpert> _experts;
     [ComponentName(Name = "merge_proj")] private readonly Linear _merge;
 
     public AdaptiveAttentionMoE(ModelConfig config, TopKAttention topK) : base(nameof(AdaptiveAttentionMoE))
     {
-        _router = new Router(config);
+        _router = Routers.Of(config);
         _experts = ModuleList(config.KeysKept.Select(k => new SparseAttentionExpert(config, k, topK)).ToArray());
         _merge = Linear(config.Width, config.Width);
         RegisterComponents();
     }
 
-    public Router Router => _router;
+    public Router Router => (Router)_router;
 
     public IEnumerable<SparseAttentionExpert> Experts => _experts;
 
@@ -179,6 +199,17 @@ internal sealed class Router : Module<Tensor, Tensor>
     public Linear Scores => (Linear)_net[2];
 
     public override Tensor forward(Tensor x) => _net.call(x).softmax(-1); // (B, N, E)
+}
+
+/// <summary>What gives the tokens of a mixture their probabilities: (B, N, D) → (B, N, E).</summary>
+internal static class Routers
+{
+    public static Module<Tensor, Tensor> Of(ModelConfig config) => config.Routing switch
+    {
+        RoutingKind.Learned => new Router(config),
+        RoutingKind.Uniform => new UniformRouting(config),
+        _ => new RandomRouting(config),
+    };
 }
 
 /// <summary>Multi-head attention in which every query keeps its K largest scores.</summary>
@@ -228,7 +259,7 @@ internal sealed class SparseAttentionExpert : Module<Tensor, Tensor>
 /// </summary>
 internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor Routing)>
 {
-    [ComponentName(Name = "router")] private readonly Router _router;
+    [ComponentName(Name = "router")] private readonly Module<Tensor, Tensor> _router;
     [ComponentName(Name = "W_qkv")] private readonly Linear _read;
     [ComponentName(Name = "W_out")] private readonly Linear _output;
     private readonly int _heads;
@@ -236,7 +267,7 @@ internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor
 
     public SharedAttentionMoE(ModelConfig config) : base(nameof(SharedAttentionMoE))
     {
-        _router = new Router(config);
+        _router = Routers.Of(config);
         _read = Linear(config.Width, 3 * config.Width);
         _output = Linear(config.Width, config.Width);
         (_heads, _keysKept) = (config.Heads, [.. config.KeysKept]);

@@ -18,6 +18,7 @@ internal sealed class DataParallel : IDisposable
     public DataParallel(SmallViT network, int replicas)
     {
         _replicas = [network, .. Enumerable.Range(1, replicas - 1).Select(_ => new SmallViT(network.Config))];
+        foreach (SmallViT replica in _replicas.Skip(1)) replica.load_state_dict(network.state_dict()); // also what is drawn once and never trained
         _parameters = _replicas.Select(r => r.parameters().ToArray()).ToArray();
     }
 

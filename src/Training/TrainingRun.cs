@@ -69,8 +69,7 @@ public sealed class TrainingRun
     public string Run(CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(_folder);
-        random.manual_seed(Seeds.Derive(_recipe.Seed, 0, 0));
-        using var network = new SmallViT(_recipe.Model);
+        using SmallViT network = SmallViT.WithSeed(_recipe.Model, Seeds.Derive(_recipe.Seed, 0, 0));
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
         using OptimizerHelper optimiser = _recipe.Optimiser == OptimiserKind.Adam

@@ -55,3 +55,20 @@ internal sealed class StandardAttention : Module<Tensor, (Tensor Output, Tensor 
         return (_output.call(Heads.Join(attended)), x.new_ones(x.shape[0], x.shape[1], 1)); // (B, N, D), (B, N, 1)
     }
 }
+
+/// <summary>Ablation control: every expert has the same weight for every token.</summary>
+internal sealed class UniformRouting(ModelConfig config) : Module<Tensor, Tensor>(nameof(UniformRouting))
+{
+    private readonly int _experts = config.KeysKept.Count;
+
+    public override Tensor forward(Tensor x) => x.new_ones(x.shape[0], x.shape[1], _experts) * (1.0 / _experts); // (B, N, E)
+}
+
+/// <summary>Ablation control: every position of a window has its own distribution, drawn once (softmax of normal numbers) and kept with the weights.</summary>
+internal sealed class RandomRouting : Module<Tensor, Tensor>
+{
+    public RandomRouting(ModelConfig config) : base(nameof(RandomRouting)) =>
+        register_buffer("probabilities", randn(config.WindowTokens, config.KeysKept.Count).softmax(-1)); // (N of a window, E)
+
+    public override Tensor forward(Tensor x) => get_buffer("probabilities")!.unsqueeze(0).expand(x.shape[0], -1, -1); // (B, N, E)
+}

@@ -14,11 +14,9 @@ public static class CifarArchive
     /// <summary>True if the folder holds files of the archive.</summary>
     public static bool IsIn(string folder) => Files(folder).Length > 0;
 
-    /// <summary>Reads a range of images.</summary>
-    /// <param name="folder">With data_batch_1.bin … and test_batch.bin, or some of them.</param>
-    /// <param name="range">Of record indices over all files; everything if null.</param>
-    /// <exception cref="DataSetException">No such files, a file of a wrong length, or a range beyond the end.</exception>
-    public static PatchSet Read(string folder, IndexRange? range = null)
+    /// <summary>How many images the folder holds.</summary>
+    /// <exception cref="DataSetException">No such files, or a file of a wrong length.</exception>
+    public static int Count(string folder)
     {
         string[] files = Files(folder);
         if (files.Length == 0) throw new DataSetException($"{folder} has no CIFAR-10 files (data_batch_1.bin … data_batch_5.bin, test_batch.bin).");
@@ -30,11 +28,21 @@ public static class CifarArchive
             total += (int)(length / RecordBytes);
         }
 
+        return total;
+    }
+
+    /// <summary>Reads a range of images.</summary>
+    /// <param name="folder">With data_batch_1.bin … and test_batch.bin, or some of them.</param>
+    /// <param name="range">Of record indices over all files; everything if null.</param>
+    /// <exception cref="DataSetException">No such files, a file of a wrong length, or a range beyond the end.</exception>
+    public static PatchSet Read(string folder, IndexRange? range = null)
+    {
+        int total = Count(folder);
         IndexRange wanted = range ?? new IndexRange(0, total - 1);
         if (wanted.Last >= total) throw new DataSetException($"The range {wanted} ends beyond the last of {total} images (0-{total - 1}).");
         var pixels = new byte[(long)wanted.Count * ImageBytes];
         int index = 0;
-        foreach (string file in files)
+        foreach (string file in Files(folder))
         {
             byte[] records = File.ReadAllBytes(file);
             for (int r = 0; r < records.Length / RecordBytes; r++, index++)

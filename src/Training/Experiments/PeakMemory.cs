@@ -1,12 +1,27 @@
 using System.Globalization;
 
-namespace DenoiseService.Bench;
+namespace DenoiseService.Training.Experiments;
 
 /// <summary>The largest resident memory of a process, as Linux counts it.</summary>
-internal static class PeakMemory
+public static class PeakMemory
 {
     /// <summary>Starts this process's peak anew from what it holds now.</summary>
     public static void Reset() => File.WriteAllText("/proc/self/clear_refs", "5");
+
+    /// <summary>How much more memory this process holds at most while it does something than before, in MiB; NaN where the system does not say.</summary>
+    public static double ExtraMiB(Action action)
+    {
+        if (!File.Exists("/proc/self/clear_refs"))
+        {
+            action();
+            return double.NaN;
+        }
+
+        Reset();
+        long before = Of(Environment.ProcessId);
+        action();
+        return (Of(Environment.ProcessId) - before) / 1048576.0;
+    }
 
     /// <summary>In bytes.</summary>
     public static long Of(int process)

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using DenoiseService.Model;
+using DenoiseService.Training.Data;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Training.Experiments;
+
+/// <summary>One training of an experiment.</summary>
+/// <param name="Key">Name of its folder.</param>
+/// <param name="Recipe">What is trained.</param>
+internal sealed record TrainingUnit(string Key, Recipe Recipe);
+
+/// <summary>What came out of one training.</summary>
+/// <param name="Key">Its unit.</param>
+/// <param name="Seed">Of the training.</param>
+/// <param name="Parameters">Trainable numbers.</param>
+/// <param name="Steps">Steps trained.</param>
+/// <param name="TrainingSeconds">Wall clock of the training, on one thread, other trainings beside it.</param>
+/// <param name="Rows">The test set at every σ.</param>
+public sealed record TrainingResult(string Key, long Seed, long Parameters, long Steps, double TrainingSeconds, IReadOnlyList<EvaluationRow> Rows);
+
+/// <summary>
+/// Trains many networks side by side, each on one thread of its own, and measures each on the same test images with the same noise. What is finished
+/// stays in runs/KEY; a training that was interrupted goes on where it was.
+/// </summary>
+internal sealed class TrainingMatrix(ExperimentFolder folder, ExperimentData data, IReadOnlyList<double> sigmas, int workers, TimeProvider time)
+{
+    private const long NoiseSeed = 1;
+
+    /// <summary>Weights of a unit.</summary>
+    public string WeightsOf(string key) => folder.File("runs", key, "best.safetensors");
+
+    /// <summary>All results in the order of the units. On cancellation what is done is on disk.</summary>
+    public IReadOnlyList<TrainingResult> Run(IReadOnlyList<TrainingUnit> units, IProgress<ExperimentProgress>? progress, CancellationToken cancellationToken)
+    {
+        var meter = new WorkMeter(units.Sum(Cost), time, progress);
+        var results = new TrainingResult?[units.Count];
+        int side = units[0].Recipe.Model.TileSide, next = -1;
+        TrainingData train = TrainingData.Load([data.TrainSource], side, 1, cancellationToken), validation = TrainingData.Load([data.ValidationSource], side, 1, cancellationToken);
+        var failures = new List<Exception>();
+        int threads = get_num_threads();
+        // A failed worker stops the others; what they have done is saved.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Thread[] pool = Enumerable.Range(0, Math.Min(workers, units.Count)).Select(w => new Thread(Work) { Name = $"training {w}", IsBackground = true }).ToArray();
+        foreach (Thread thread in pool) thread.Start();
+        foreach (Thread thread in pool) thread.Join();
+        set_num_threads(threads);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (failures.Count > 0) throw failures[0];
+        return results!;
+
+        void Work()
+        {
+            set_num_threads(1); // libtorch counts threads for each thread that calls it
+            try
+            {
+                for (int i = Interlocked.Increment(ref next); i < units.Count; i = Interlocked.Increment(ref next)) results[i] = One(units[i], train, validation, meter, stop.Token);
+            }
+            catch (Exception e)
+            {
+                lock (failures) failures.Insert(e is OperationCanceledException ? failures.Count : 0, e);
+                stop.Cancel();
+            }
+        }
+    }
+
+    /// <summary>The results that are on disk already, of whatever units.</summary>
+    public IReadOnlyList<TrainingResult> Finished(IReadOnlyList<TrainingUnit> units) => units.Select(Read).OfType<TrainingResult>().ToArray();
+
+    private TrainingResult One(TrainingUnit unit, TrainingData train, TrainingData validation, WorkMeter meter, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Read(unit) is { } finished)
+        {
+            meter.Skip(Cost(unit), $"{unit.Key}: finished earlier");
+            return finished;
+        }
+
+        Recipe recipe = unit.Recipe with { Data = [data.TrainSource], Validation = [data.ValidationSource] };
+        string runFolder = folder.File("runs", unit.Key);
+        double stepCost = StepCost(recipe);
+        long last = -1, started = time.GetTimestamp();
+        var steps = new StepProgress(p =>
+        {
+            if (last < 0 && p.Step > 1) meter.Skip((p.Step - 1) * stepCost, unit.Key);
+            last = p.Step;
+            meter.Add(stepCost, $"{unit.Key}: step {p.Step}/{p.Steps}");
+        });
+        var run = new TrainingRun(recipe, train, validation, runFolder, time, steps);
+        string best = run.Run(cancellationToken);
+        double seconds = time.GetElapsedTime(started).TotalSeconds;
+        var (network, _) = Checkpoint.Load(best);
+        using var denoiser = new Denoiser(network, new DenoiserOptions { Threads = 1 });
+        var protocol = new EvaluationProtocol(data.Path, IndexRange.Parse(data.Test), sigmas, Clamp: true, RoundTo8Bit: false, NoiseSeed);
+        var (rows, _) = Evaluation.Run(denoiser, protocol, time, cancellationToken: cancellationToken);
+        var result = new TrainingResult(unit.Key, recipe.Seed, recipe.Model.Parameters, run.Steps, Math.Round(seconds, 1), rows);
+        AtomicFile.Write(ResultPath(unit), JsonSerializer.SerializeToUtf8Bytes(new StoredResult(Identity(recipe), result), ExperimentFolder.Json));
+        return result;
+    }
+
+    private TrainingResult? Read(TrainingUnit unit)
+    {
+        string path = ResultPath(unit);
+        if (!File.Exists(path)) return null;
+        StoredResult stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(path), ExperimentFolder.Json)!;
+        if (stored.Identity != Identity(unit.Recipe)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
+        return stored.Result;
+    }
+
+    private sealed record StoredResult(string Identity, TrainingResult Result);
+
+    /// <summary>Everything that decides a result.</summary>
+    private string Identity(Recipe recipe) => JsonSerializer.Serialize(new { recipe = recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, sigmas }, JsonSerializerOptions.Web);
+
+    private string ResultPath(TrainingUnit unit) => folder.File("runs", unit.Key, "result.json");
+
+    private double Cost(TrainingUnit unit) => StepsOf(unit.Recipe) * StepCost(unit.Recipe);
+
+    private double StepsOf(Recipe recipe) => recipe.Steps ?? recipe.Epochs * IndexRange.Parse(data.Train).Count / recipe.BatchSize;
+
+    private static double StepCost(Recipe recipe) => recipe.BatchSize * Flops.Honest(recipe.Model);
+
+    private sealed class StepProgress(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
+}
