@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using DenoiseService.Training.Data;
 using Spectre.Console;
 using static TorchSharp.torch;
@@ -50,10 +49,7 @@ internal static class TrainCommand
 
     private static Recipe FromOptions(ParseResult parsed)
     {
-        string name = parsed.GetValue(RecipeName)!;
-        Recipe recipe = Recipe.Named.TryGetValue(name, out Recipe? named) ? named
-            : File.Exists(name) ? ReadFile(name)
-            : throw new RecipeException("recipe", $"There is no recipe '{name}': {string.Join(", ", Recipe.Named.Keys)}, or a JSON file.");
+        Recipe recipe = RecipeFile.Named(parsed.GetValue(RecipeName)!);
         if (parsed.GetValue(Data) is { Length: > 0 } data) recipe = recipe with { Data = data.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Validation) is { Length: > 0 } validation) recipe = recipe with { Validation = validation.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Sigma) is { } sigma)
@@ -72,18 +68,6 @@ internal static class TrainCommand
             ClampedShare = parsed.GetValue(Clamped) ?? recipe.ClampedShare,
             Replicas = parsed.GetValue(Replicas) ?? recipe.Replicas,
         };
-    }
-
-    private static Recipe ReadFile(string file)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Recipe>(File.ReadAllBytes(file), Recipe.Json) ?? throw new RecipeException("recipe", $"{file} is empty.");
-        }
-        catch (JsonException e)
-        {
-            throw new RecipeException("recipe", $"{file} is not a recipe: {e.Message}");
-        }
     }
 }
 

@@ -166,7 +166,7 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
         foreach (AblationRow row in result.Rows)
         {
             table.Add(
-                row.Label, row.Seeds, $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.PsnrSeedSd, "F3"), adaptive is null ? "" : Text(row.Psnr.Mean - adaptive.Psnr.Mean, "+0.00;−0.00;0"),
+                row.Label, row.Seeds, $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(double.IsNaN(row.PsnrSeedSd) ? null : row.PsnrSeedSd, "F3"), adaptive is null ? "" : Text(row.Psnr.Mean - adaptive.Psnr.Mean, "+0.00;−0.00;0"),
                 $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}", row.Parameters, Text(row.ReportFlops / 1e6, "F2"), Text(row.HonestFlops / 1e6, "F1"),
                 Text(row.Cost?.SingleMs, "F2"), Text(row.Cost?.BatchedMs, "F3"), Text(row.Cost?.PeakMiB, "F0"));
         }
