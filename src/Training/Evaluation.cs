@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
+using DenoiseService.Training.Experiments;
 
 namespace DenoiseService.Training;
 
@@ -27,9 +29,11 @@ public sealed record EvaluationRow(double Sigma, int Images, MeanSd NoisyPsnr, M
 /// <param name="Sha256">Of the weights file.</param>
 /// <param name="Protocol">As asked.</param>
 /// <param name="Overlap">Pixels that tiles shared.</param>
+/// <param name="DataSha256">Of the clean pictures' 8-bit samples, planar, one picture after the other.</param>
 /// <param name="Rows">One for each noise level.</param>
+/// <param name="Classical">Filters without training on the same pictures, where they were measured.</param>
 /// <param name="Seconds">Wall-clock time of all forward passes.</param>
-public sealed record EvaluationReport(string Model, string Sha256, EvaluationProtocol Protocol, int Overlap, IReadOnlyList<EvaluationRow> Rows, double Seconds)
+public sealed record EvaluationReport(string Model, string Sha256, EvaluationProtocol Protocol, int Overlap, string DataSha256, IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RobustnessSeries> Classical, double Seconds)
 {
     /// <summary>Over which channels the scores are taken, stated so that numbers of different conventions are never mixed.</summary>
     public string Channels { get; } = "psnr and ssim over RGB, psnrY over BT.601 luma";
@@ -50,13 +54,14 @@ public static class Evaluation
     /// <param name="progress">Fraction done, 0 to 1.</param>
     /// <param name="seen">Is shown every picture: σ, index, the noisy and the cleaned samples (planar), height, width.</param>
     /// <param name="cancellationToken">Looked at between groups of pictures.</param>
-    /// <returns>One row for each level, and the seconds spent in forward passes.</returns>
+    /// <returns>One row for each level, the sha256 of the clean pictures' 8-bit samples, and the seconds spent in forward passes.</returns>
     /// <exception cref="DataSetException">The data cannot be read, or its range is beyond the end.</exception>
-    public static (IReadOnlyList<EvaluationRow> Rows, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, PictureSeen? seen = null, CancellationToken cancellationToken = default)
+    public static (IReadOnlyList<EvaluationRow> Rows, string DataSha256, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, PictureSeen? seen = null, CancellationToken cancellationToken = default)
     {
         Func<Sample>[] samples = Samples(protocol);
         var rows = new List<EvaluationRow>();
         double seconds = 0;
+        using var pixels = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (int level = 0; level < protocol.Sigmas.Count; level++)
         {
             var scores = new List<Score>();
@@ -64,14 +69,16 @@ public static class Evaluation
             foreach (Func<Sample>[] group in samples.Chunk(CifarArchive.IsIn(protocol.Data) ? GroupPictures : 1))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                seconds += Measure(denoiser, protocol, protocol.Sigmas[level], group, scores, time, seen);
+                Sample[] pictures = group.Select(read => read()).ToArray();
+                if (level == 0) Array.ForEach(pictures, p => pixels.AppendData([.. p.Clean.Select(s => (byte)MathF.Round(s * 255))]));
+                seconds += Measure(denoiser, protocol, protocol.Sigmas[level], pictures, scores, time, seen);
                 progress?.Report((level + scores.Count / (double)samples.Length) / protocol.Sigmas.Count);
             }
 
             rows.Add(new EvaluationRow(protocol.Sigmas[level], scores.Count, Over(scores, s => s.NoisyPsnr), Over(scores, s => s.Psnr), Over(scores, s => s.PsnrY), Over(scores, s => s.Ssim), Over(scores, s => s.NoisySsim)));
         }
 
-        return (rows, seconds);
+        return (rows, Convert.ToHexStringLower(pixels.GetHashAndReset()), seconds);
     }
 
     private sealed record Sample(int Index, float[] Clean, int Height, int Width);
@@ -80,9 +87,8 @@ public static class Evaluation
 
     private static MeanSd Over(List<Score> scores, Func<Score, double> of) => MeanSd.Of(scores.Select(of).ToArray());
 
-    private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Func<Sample>[] group, List<Score> scores, TimeProvider time, PictureSeen? seen)
+    private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Sample[] samples, List<Score> scores, TimeProvider time, PictureSeen? seen)
     {
-        Sample[] samples = group.Select(read => read()).ToArray();
         float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, Seeds.Derive(protocol.Seed, (long)Math.Round(sigma * 1e6), s.Index))).ToArray();
         float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
         long started = time.GetTimestamp();

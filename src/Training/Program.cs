@@ -10,6 +10,7 @@ var root = new RootCommand("Train, evaluate and run the denoiser.")
     TrainCommand.Build(beside, TimeProvider.System),
     EvaluateCommand.Build(console, beside, TimeProvider.System),
     AblateCommand.Build(beside, TimeProvider.System),
+    RobustnessCommand.Build(beside, TimeProvider.System),
     DenoiseCommand.Build(beside, TimeProvider.System),
 };
 return await CommandRunner.RunAsync(root, args, beside);

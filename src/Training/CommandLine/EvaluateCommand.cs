@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
+using DenoiseService.Training.Experiments;
 using Spectre.Console;
 
 namespace DenoiseService.Training.CommandLine;
@@ -35,8 +36,8 @@ internal static class EvaluateCommand
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
-            var (rows, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null, cancellationToken));
-            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), rows, Math.Round(seconds, 3));
+            var (rows, dataSha256, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null, cancellationToken));
+            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), dataSha256, rows, ClassicalFilters.On(dataSha256, protocol.Clamp, protocol.Sigmas), Math.Round(seconds, 3));
             if (parsed.GetValue(Json)) console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
             else Print(console, report);
         }
@@ -63,6 +64,14 @@ internal static class EvaluateCommand
         }
 
         console.Write(table);
+        if (report.Classical.Count > 0)
+        {
+            var floor = new Table().AddColumns(["PSNR, dB", .. report.Protocol.Sigmas.Select(s => $"σ·255 = {Text(s * 255, "0.#")}")]);
+            foreach (RobustnessSeries series in report.Classical) floor.AddRow([series.Name, .. series.Psnr.Select(p => double.IsNaN(p.Mean) ? "" : Text(p.Mean, "F2"))]);
+            console.Write(floor);
+            console.WriteLine(ClassicalFilters.Source);
+        }
+
         console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
     }
 

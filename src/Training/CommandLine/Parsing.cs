@@ -22,6 +22,14 @@ internal static partial class Parsing
         throw new FormatException($"'{text}' is not a noise level: σ is 0 to 1, such as 0.1 or 25/255.");
     }
 
+    /// <summary>One level, which is both ends, or "0.1-0.3".</summary>
+    /// <exception cref="FormatException">As for one level.</exception>
+    public static (double Least, double Most) SigmaRange(string text)
+    {
+        string[] ends = text.Split('-');
+        return ends.Length <= 2 ? (Sigma(ends[0]), Sigma(ends[^1])) : throw new FormatException($"'{text}' is not a noise level or a range of them, such as 0.1 or 0.1-0.3.");
+    }
+
     /// <summary>Comma-separated noise levels.</summary>
     public static double[] Sigmas(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Sigma).ToArray();
 

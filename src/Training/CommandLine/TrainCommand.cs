@@ -54,8 +54,8 @@ internal static class TrainCommand
         if (parsed.GetValue(Validation) is { Length: > 0 } validation) recipe = recipe with { Validation = validation.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Sigma) is { } sigma)
         {
-            string[] ends = sigma.Split('-');
-            recipe = recipe with { SigmaMin = Parsing.Sigma(ends[0]), SigmaMax = Parsing.Sigma(ends[^1]) };
+            (double least, double most) = Parsing.SigmaRange(sigma);
+            recipe = recipe with { SigmaMin = least, SigmaMax = most };
         }
 
         if (parsed.GetValue(Epochs) is { } epochs) recipe = recipe with { Epochs = epochs, Steps = null };

@@ -109,11 +109,9 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
     public AblationResult Run(CancellationToken cancellationToken = default)
     {
         IReadOnlyList<AblationVariant> variants = settings.Chosen();
-        Recipe recipe = settings.Recipe.Validated();
-        IReadOnlyList<double> sigmas = settings.Sigmas ?? [recipe.SigmaMax];
-        // One seed of every variant before the next seed, so that an early stop leaves something to compare.
-        TrainingUnit[] units = settings.Seeds.SelectMany(seed => variants.Select(v => new TrainingUnit(Key(v, seed), recipe with { Model = v.Model, BalanceWeight = v.BalanceWeight ?? recipe.BalanceWeight, Seed = seed }))).ToArray();
-        var matrix = new TrainingMatrix(folder, settings.Data.Validated(), sigmas, settings.Workers, time);
+        IReadOnlyList<TrainingUnit> units = Units();
+        IReadOnlyList<double> sigmas = settings.Sigmas ?? [settings.Recipe.SigmaMax];
+        var matrix = new TrainingMatrix(settings.Data.Validated(), settings.Workers, time);
         bool finished = false;
         ForwardCost[]? costs = null;
         try
@@ -130,6 +128,15 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
         }
 
         return Collect(matrix.Finished(units), variants, sigmas, costs, finished);
+    }
+
+    /// <summary>Its trainings: one seed of every variant before the next seed, so that an early stop leaves something to compare.</summary>
+    internal IReadOnlyList<TrainingUnit> Units()
+    {
+        Recipe recipe = settings.Recipe.Validated();
+        IReadOnlyList<AblationVariant> variants = settings.Chosen();
+        return settings.Seeds.SelectMany(seed => variants.Select(v => new TrainingUnit(
+            folder.File("runs", Key(v, seed)), recipe with { Model = v.Model, BalanceWeight = v.BalanceWeight ?? recipe.BalanceWeight, Seed = seed }, settings.Sigmas ?? [recipe.SigmaMax]))).ToArray();
     }
 
     private static string Key(AblationVariant variant, long seed) => $"{variant.Name}-seed{seed}";

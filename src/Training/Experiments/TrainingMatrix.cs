@@ -6,12 +6,23 @@ using static TorchSharp.torch;
 namespace DenoiseService.Training.Experiments;
 
 /// <summary>One training of an experiment.</summary>
-/// <param name="Key">Name of its folder.</param>
+/// <param name="Folder">Where its state, weights and result are.</param>
 /// <param name="Recipe">What is trained.</param>
-internal sealed record TrainingUnit(string Key, Recipe Recipe);
+/// <param name="Sigmas">Noise levels at which it is measured.</param>
+internal sealed record TrainingUnit(string Folder, Recipe Recipe, IReadOnlyList<double> Sigmas)
+{
+    /// <summary>Name of its folder.</summary>
+    public string Key => Path.GetFileName(Folder);
+
+    /// <summary>Its weights.</summary>
+    public string Weights => Path.Combine(Folder, "best.safetensors");
+
+    /// <summary>Its <see cref="TrainingResult"/>, once there is one.</summary>
+    public string Result => Path.Combine(Folder, "result.json");
+}
 
 /// <summary>What came out of one training.</summary>
-/// <param name="Key">Its unit.</param>
+/// <param name="Key">Name of its folder.</param>
 /// <param name="Seed">Of the training.</param>
 /// <param name="Parameters">Trainable numbers.</param>
 /// <param name="Steps">Steps trained.</param>
@@ -21,21 +32,20 @@ public sealed record TrainingResult(string Key, long Seed, long Parameters, long
 
 /// <summary>
 /// Trains many networks side by side, each on one thread of its own, and measures each on the same test images with the same noise. What is finished
-/// stays in runs/KEY; a training that was interrupted goes on where it was.
+/// is kept in its folder; a training that was interrupted goes on where it was.
 /// </summary>
-internal sealed class TrainingMatrix(ExperimentFolder folder, ExperimentData data, IReadOnlyList<double> sigmas, int workers, TimeProvider time)
+internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvider time)
 {
     private const long NoiseSeed = 1;
-
-    /// <summary>Weights of a unit.</summary>
-    public string WeightsOf(string key) => folder.File("runs", key, "best.safetensors");
 
     /// <summary>All results in the order of the units. On cancellation what is done is on disk.</summary>
     public IReadOnlyList<TrainingResult> Run(IReadOnlyList<TrainingUnit> units, IProgress<ExperimentProgress>? progress, CancellationToken cancellationToken)
     {
+        if (units.Count == 0) throw new RecipeException("Seeds", "Seeds is empty; it must hold at least one.");
+        if (units.FirstOrDefault(u => u.Sigmas.Count == 0 || u.Sigmas.Any(x => x is not (>= 0 and <= 1))) is { } wrong) throw new RecipeException("Sigmas", $"Sigmas is [{string.Join(", ", wrong.Sigmas)}]; it must hold at least one, each 0 to 1.");
         var meter = new WorkMeter(units.Sum(Cost), time, progress);
         var results = new TrainingResult?[units.Count];
-        int side = units[0].Recipe.Model.TileSide, next = -1;
+        int side = units[0].Recipe.Model.TileSide, next = -1; // all of an experiment see the same images
         TrainingData train = TrainingData.Load([data.TrainSource], side, 1, cancellationToken), validation = TrainingData.Load([data.ValidationSource], side, 1, cancellationToken);
         var failures = new List<Exception>();
         int threads = get_num_threads();
@@ -77,7 +87,6 @@ internal sealed class TrainingMatrix(ExperimentFolder folder, ExperimentData dat
         }
 
         Recipe recipe = unit.Recipe with { Data = [data.TrainSource], Validation = [data.ValidationSource] };
-        string runFolder = folder.File("runs", unit.Key);
         double stepCost = StepCost(recipe);
         long last = -1, started = time.GetTimestamp();
         var steps = new StepProgress(p =>
@@ -86,33 +95,30 @@ internal sealed class TrainingMatrix(ExperimentFolder folder, ExperimentData dat
             last = p.Step;
             meter.Add(stepCost, $"{unit.Key}: step {p.Step}/{p.Steps}");
         });
-        var run = new TrainingRun(recipe, train, validation, runFolder, time, steps);
+        var run = new TrainingRun(recipe, train, validation, unit.Folder, time, steps);
         string best = run.Run(cancellationToken);
         double seconds = time.GetElapsedTime(started).TotalSeconds;
         var (network, _) = Checkpoint.Load(best);
         using var denoiser = new Denoiser(network, new DenoiserOptions { Threads = 1 });
-        var protocol = new EvaluationProtocol(data.Path, IndexRange.Parse(data.Test), sigmas, Clamp: true, RoundTo8Bit: false, NoiseSeed);
-        var (rows, _) = Evaluation.Run(denoiser, protocol, time, cancellationToken: cancellationToken);
+        var protocol = new EvaluationProtocol(data.Path, IndexRange.Parse(data.Test), unit.Sigmas, Clamp: true, RoundTo8Bit: false, NoiseSeed);
+        var (rows, _, _) = Evaluation.Run(denoiser, protocol, time, cancellationToken: cancellationToken);
         var result = new TrainingResult(unit.Key, recipe.Seed, recipe.Model.Parameters, run.Steps, Math.Round(seconds, 1), rows);
-        AtomicFile.Write(ResultPath(unit), JsonSerializer.SerializeToUtf8Bytes(new StoredResult(Identity(recipe), result), ExperimentFolder.Json));
+        AtomicFile.Write(unit.Result, JsonSerializer.SerializeToUtf8Bytes(new StoredResult(Identity(unit), result), ExperimentFolder.Json));
         return result;
     }
 
     private TrainingResult? Read(TrainingUnit unit)
     {
-        string path = ResultPath(unit);
-        if (!File.Exists(path)) return null;
-        StoredResult stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(path), ExperimentFolder.Json)!;
-        if (stored.Identity != Identity(unit.Recipe)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
+        if (!File.Exists(unit.Result)) return null;
+        StoredResult stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(unit.Result), ExperimentFolder.Json)!;
+        if (stored.Identity != Identity(unit)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
         return stored.Result;
     }
 
     private sealed record StoredResult(string Identity, TrainingResult Result);
 
     /// <summary>Everything that decides a result.</summary>
-    private string Identity(Recipe recipe) => JsonSerializer.Serialize(new { recipe = recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, sigmas }, JsonSerializerOptions.Web);
-
-    private string ResultPath(TrainingUnit unit) => folder.File("runs", unit.Key, "result.json");
+    private string Identity(TrainingUnit unit) => JsonSerializer.Serialize(new { recipe = unit.Recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, sigmas = unit.Sigmas }, JsonSerializerOptions.Web);
 
     private double Cost(TrainingUnit unit) => StepsOf(unit.Recipe) * StepCost(unit.Recipe);
 
