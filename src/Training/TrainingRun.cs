@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
@@ -72,9 +71,7 @@ public sealed class TrainingRun
         using SmallViT network = SmallViT.WithSeed(_recipe.Model, Seeds.Derive(_recipe.Seed, 0, 0));
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
-        using OptimizerHelper optimiser = _recipe.Optimiser == OptimiserKind.Adam
-            ? optim.Adam(network.parameters(), _recipe.LearningRate)
-            : optim.AdamW(network.parameters(), _recipe.LearningRate, weight_decay: _recipe.WeightDecay);
+        var optimiser = new Adam(network.parameters(), _recipe.WeightDecay);
         using var parallel = new DataParallel(network, _recipe.Replicas);
         var sampler = new Sampler(_data, _recipe.BatchSize, _recipe.Augment, _recipe.Seed);
 
@@ -122,21 +119,20 @@ public sealed class TrainingRun
         return BestPath;
     }
 
-    private double Step(DataParallel parallel, Sampler sampler, OptimizerHelper optimiser, SmallViT network, SmallViT? mean, long step, double rate)
+    private double Step(DataParallel parallel, Sampler sampler, Adam optimiser, SmallViT network, SmallViT? mean, long step, double rate)
     {
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
         Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).add_(full(1, (float)_recipe.SigmaMin)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
-        optimiser.zero_grad();
+        optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
         if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);
         // A finite loss can have an infinite gradient: it must not reach the weights.
         double norm = nn.utils.clip_grad_norm_(network.parameters(), _recipe.ClipNorm ?? float.MaxValue);
         if (!double.IsFinite(norm)) throw new TrainingDivergedException(step + 1, loss, norm);
-        foreach (var group in optimiser.ParamGroups) group.LearningRate = rate;
-        optimiser.step();
+        optimiser.Step(step, rate);
         if (mean is not null) MoveMean(mean, network, step);
         return loss;
     }

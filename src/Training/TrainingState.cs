@@ -1,6 +1,5 @@
 using System.Globalization;
 using DenoiseService.Model;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
@@ -11,15 +10,17 @@ namespace DenoiseService.Training;
 /// </summary>
 internal static class TrainingState
 {
-    private const string Weights = "weights.", Mean = "mean.", Optimiser = "optimiser", Checksum = "sha256";
+    private const string Weights = "weights.", Mean = "mean.", FirstMoment = "adam.m.", SecondMoment = "adam.v.", Checksum = "sha256";
 
-    public static void Save(string path, SmallViT network, SmallViT? mean, OptimizerHelper optimiser, long step, double best)
+    public static void Save(string path, SmallViT network, SmallViT? mean, Adam optimiser, long step, double best)
     {
         using var scope = NewDisposeScope();
-        using var bytes = new MemoryStream();
-        using (var writer = new BinaryWriter(bytes, System.Text.Encoding.UTF8, leaveOpen: true)) optimiser.save_state_dict(writer);
-        Tensor optimiserBytes = tensor(bytes.ToArray());
-        var tensors = new Dictionary<string, Tensor> { [Optimiser] = optimiserBytes };
+        var tensors = new Dictionary<string, Tensor>();
+        foreach ((string prefix, float[][] moments) in Moments(optimiser))
+        {
+            for (int p = 0; p < moments.Length; p++) tensors[prefix + p.ToString(CultureInfo.InvariantCulture)] = tensor(moments[p]);
+        }
+
         foreach ((string name, Tensor value) in network.state_dict()) tensors[Weights + name] = value;
         if (mean is not null)
         {
@@ -32,7 +33,7 @@ internal static class TrainingState
     }
 
     /// <exception cref="CheckpointException">Damaged, or of another network.</exception>
-    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, OptimizerHelper optimiser)
+    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, Adam optimiser)
     {
         using SafetensorsFile file = Safetensors.Read(path);
         string name = Path.GetFileName(path);
@@ -40,12 +41,21 @@ internal static class TrainingState
         if (file.Metadata.GetValueOrDefault(Checksum) != Sum(file.Tensors, facts)) throw new CheckpointException($"{name} does not match its own checksum.");
         Checkpoint.Fill(network, Under(Weights), name);
         if (mean is not null) Checkpoint.Fill(mean, Under(Mean), name);
-        using var reader = new BinaryReader(new MemoryStream(file.Tensors[Optimiser].bytes.ToArray()));
-        optimiser.load_state_dict(reader);
+        foreach ((string prefix, float[][] moments) in Moments(optimiser))
+        {
+            for (int p = 0; p < moments.Length; p++)
+            {
+                if (!file.Tensors.TryGetValue(prefix + p.ToString(CultureInfo.InvariantCulture), out Tensor? stored) || stored.numel() != moments[p].Length) throw new CheckpointException($"{name} is not the state of this network's training.");
+                stored.data<float>().CopyTo(moments[p]);
+            }
+        }
+
         return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture));
 
         Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
     }
+
+    private static IEnumerable<(string Prefix, float[][] Moments)> Moments(Adam optimiser) => [(FirstMoment, optimiser.FirstMoments), (SecondMoment, optimiser.SecondMoments)];
 
     private static string Sum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> facts) =>
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Safetensors.ToBytes(tensors, facts.OrderBy(f => f.Key, StringComparer.Ordinal).ToDictionary())));
