@@ -4,8 +4,9 @@ using DenoiseService.Bench;
 return args switch
 {
     ["inference"] => InferenceBench.Run(Console.Out),
+    ["training"] => TrainingBench.Run(Console.Out),
     ["photograph", .. var rest] => await PhotographBench.RunAsync(Console.Out, rest),
-    ["all", .. var rest] => MemoryBench.Run(Console.Out, rest[..1]) + await PhotographBench.RunAsync(Console.Out, rest) + InferenceBench.Run(Console.Out),
+    ["all", .. var rest] => MemoryBench.Run(Console.Out, rest[..1]) + await PhotographBench.RunAsync(Console.Out, rest) + InferenceBench.Run(Console.Out) + TrainingBench.Run(Console.Out),
     ["memory", .. var rest] => MemoryBench.Run(Console.Out, rest),
     _ => Usage(),
 };
@@ -14,8 +15,9 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         dotnet run -c Release --project bench -- inference                  images/s at 32×32: direct form, fast form, engine; libtorch's own matrix products
+        dotnet run -c Release --project bench -- training                   ms of a training step of 64: direct form, fast form, replicas
         dotnet run -c Release --project bench -- photograph CHECKPOINT API  seconds per megapixel of a 12-megapixel picture, engine and HTTP; API = DenoiseService.Api.dll
-        dotnet run -c Release --project bench -- all CHECKPOINT API         the three others in one run
+        dotnet run -c Release --project bench -- all CHECKPOINT API         all others in one run
         dotnet run -c Release --project bench -- memory CHECKPOINT          peak memory of a 50-megapixel picture through the engine
         """);
     return 2;
