@@ -161,7 +161,7 @@ internal static class ScalingReport
         var even = new ReportTable("From which side on sparse is cheaper than full, px", ["measure", "sparse", "full", "break-even", "sparse : full at the largest side", "that side"]);
         foreach (BreakEven b in result.BreakEvens) even.Add(b.Measure, b.Sparse, b.Full, b.Text, Text(b.RatioAtLargest, "0.###"), b.LargestSide);
         Draw(result, folder);
-        folder.Write("Scaling", result.Record, $"{result.ClaimHoldsFor}\n\n{ReportFigures(settings.Model)}\n\n{Released(settings)}\n\n{Method(settings)}\n\n{FigureFile.FontNote}", [table, growth, even], result, ("scaling", "FLOPs, seconds and memory of one pass over the image side"));
+        folder.Write("Scaling", result.Record, $"{result.ClaimHoldsFor}\n\n{ReportFigures(settings.Model)}\n\n{Released(settings)}\n\n{Method(settings)}", [table, growth, even], result, ("scaling", "FLOPs, seconds and memory of one pass over the image side"));
     }
 
     /// <summary>The report's own numbers, computed again.</summary>

@@ -12,8 +12,8 @@ public static class FigureFile
     /// <summary>False where the machine has no font: figures are drawn all the same, without any text, and a report should say so.</summary>
     public static bool HasFonts { get; } = HouseStyle.FontHasLetters();
 
-    /// <summary>What a report says where <see cref="HasFonts"/> is false; else empty.</summary>
-    public static string FontNote { get; } = HasFonts ? "" : "No font was found on this machine: the figures have no text.";
+    /// <summary>What a report says then.</summary>
+    internal const string FontNote = "No font was found on this machine: the figures have no text.";
 
     /// <summary>Draws a panel, or a grid of them, on white.</summary>
     /// <param name="panel">What to draw.</param>
