@@ -59,13 +59,14 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <summary>Makes a network with fresh weights that the seed alone decides, whatever other threads do meanwhile.</summary>
     /// <param name="config">The shape of the network.</param>
     /// <param name="seed">Of its weights.</param>
+    /// <param name="topK">As in the constructor.</param>
     /// <exception cref="ModelConfigException">A value of the config is out of range.</exception>
-    public static SmallViT WithSeed(ModelConfig config, long seed)
+    public static SmallViT WithSeed(ModelConfig config, long seed, TopKAttention? topK = null)
     {
         lock (Generator)
         {
             random.manual_seed(seed);
-            return new SmallViT(config);
+            return new SmallViT(config, topK);
         }
     }
 
@@ -120,7 +121,7 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
             AttentionKind.AdaptiveMixture => new AdaptiveAttentionMoE(config, topK),
             AttentionKind.SharedMixture => new SharedAttentionMoE(config),
             AttentionKind.NonAdaptiveSparse => new NonAdaptiveSparseAttention(config, topK),
-            _ => new StandardAttention(config),
+            _ => new StandardAttention(config, topK),
         };
         _norm2 = LayerNorm(config.Width);
         _feedForward = Sequential(Linear(config.Width, config.FeedForwardWidth), GELU(), Linear(config.FeedForwardWidth, config.Width));
@@ -140,11 +141,13 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
     /// <summary>x in windows, (B·windows, N of a window, D) → the same, and the routing of the whole tiles, (B, N, E).</summary>
     public override (Tensor X, Tensor Routing) forward(Tensor x, Windows windows)
     {
+        using var scope = NewDisposeScope(); // a block's intermediates do not wait for the end of the pass
         Tensor normed = _norm1.call(x);
         (Tensor attended, Tensor routing) = _attention.call(_shifted ? windows.Shift(normed) : normed); // (B·windows, N of a window, D), (…, E)
         x = x + (_shifted ? windows.ShiftBack(attended) : attended);
         x = x + _feedForward.call(_norm2.call(x)); // (B·windows, N of a window, D)
-        return (x, windows.Join(_shifted ? windows.ShiftBack(routing) : routing).flatten(1, 2)); // (…, D), (B, N, E)
+        Tensor whole = windows.Join(_shifted ? windows.ShiftBack(routing) : routing).flatten(1, 2); // (B, N, E)
+        return (x.MoveToOuterDisposeScope(), whole.MoveToOuterDisposeScope());
     }
 }
 
@@ -246,10 +249,11 @@ internal sealed class SparseAttentionExpert : Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        using var scope = NewDisposeScope(); // an expert's intermediates do not wait for the other experts
         Tensor q = Heads.Split(_query.call(x), _heads); // (B, H, N, d)
         Tensor k = Heads.Split(_key.call(x), _heads); // (B, H, N, d)
         Tensor v = Heads.Split(_value.call(x), _heads); // (B, H, N, d)
-        return _output.call(Heads.Join(_topK(q, k, v, KeysKept))); // (B, N, D)
+        return _output.call(Heads.Join(_topK(q, k, v, KeysKept))).MoveToOuterDisposeScope(); // (B, N, D)
     }
 }
 

@@ -12,5 +12,6 @@ var root = new RootCommand("Train, evaluate and run the denoiser.")
     AblateCommand.Build(beside, TimeProvider.System),
     RobustnessCommand.Build(beside, TimeProvider.System),
     DenoiseCommand.Build(beside, TimeProvider.System),
+    ScalingCommand.Build(console, beside, TimeProvider.System),
 };
 return await CommandRunner.RunAsync(root, args, beside);

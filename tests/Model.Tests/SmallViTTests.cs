@@ -107,7 +107,7 @@ public sealed class SmallViTTests
     {
         ModelConfig config = Cases[name];
         OracleCase expected = OracleCase.For(config);
-        foreach (TopKAttention form in new TopKAttention[] { TopK.Fast, TopK.Direct })
+        foreach (TopKAttention form in new TopKAttention[] { TopK.Fast, TopK.Direct, TopK.Explicit })
         {
             using SmallViT network = expected.Weights.Network(config, form);
             Assert.Equal(network.parameters().Sum(p => p.numel()), config.Parameters);

@@ -35,14 +35,15 @@ internal sealed class StandardAttention : Module<Tensor, (Tensor Output, Tensor 
     [ComponentName(Name = "W_v")] private readonly Linear _value;
     [ComponentName(Name = "W_out")] private readonly Linear _output;
     private readonly int _heads;
+    private readonly TopKAttention _attend;
 
-    public StandardAttention(ModelConfig config) : base(nameof(StandardAttention))
+    public StandardAttention(ModelConfig config, TopKAttention attend) : base(nameof(StandardAttention))
     {
         _query = Linear(config.Width, config.Width);
         _key = Linear(config.Width, config.Width);
         _value = Linear(config.Width, config.Width);
         _output = Linear(config.Width, config.Width);
-        _heads = config.Heads;
+        (_heads, _attend) = (config.Heads, attend);
         RegisterComponents();
     }
 
@@ -51,7 +52,7 @@ internal sealed class StandardAttention : Module<Tensor, (Tensor Output, Tensor 
         Tensor q = Heads.Split(_query.call(x), _heads); // (B, H, N, d)
         Tensor k = Heads.Split(_key.call(x), _heads); // (B, H, N, d)
         Tensor v = Heads.Split(_value.call(x), _heads); // (B, H, N, d)
-        Tensor attended = functional.scaled_dot_product_attention(q, k, v); // (B, H, N, d)
+        Tensor attended = _attend(q, k, v, (int)k.shape[2]); // (B, H, N, d)
         return (_output.call(Heads.Join(attended)), x.new_ones(x.shape[0], x.shape[1], 1)); // (B, N, D), (B, N, 1)
     }
 }

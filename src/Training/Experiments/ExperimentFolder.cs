@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using DenoiseService.Model;
+using DenoiseService.Training.Experiments.Figures;
 
 namespace DenoiseService.Training.Experiments;
 
@@ -67,6 +68,7 @@ public sealed class ExperimentFolder(string path)
         if (body.Length > 0) text.Append(body.TrimEnd()).Append("\n\n");
         text.AppendJoin('\n', tables.Select(t => t.ToMarkdown()));
         foreach ((string name, string caption) in figures) text.Append(CultureInfo.InvariantCulture, $"\n![{caption}]({name}.png)\n");
+        if (figures.Length > 0 && !FigureFile.HasFonts) text.Append(CultureInfo.InvariantCulture, $"\n{FigureFile.FontNote}\n");
         AtomicFile.Write(File("report.md"), Encoding.UTF8.GetBytes(text.ToString()));
         AtomicFile.Write(File("results.csv"), Encoding.UTF8.GetBytes(tables[0].ToCsv()));
         AtomicFile.Write(File("results.json"), JsonSerializer.SerializeToUtf8Bytes(new { record, results }, Json));

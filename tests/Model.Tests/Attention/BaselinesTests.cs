@@ -8,7 +8,7 @@ public sealed class BaselinesTests
     [Fact]
     public void Standard_attention_reports_one_expert_that_everybody_uses()
     {
-        using var attention = new StandardAttention(Networks.Odd);
+        using var attention = new StandardAttention(Networks.Odd, TopK.Fast);
         using var scope = NewDisposeScope();
         (Tensor output, Tensor routing) = attention.call(rand(2, 25, 24));
         Assert.Equal([2, 25, 24], output.shape);

@@ -49,6 +49,17 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Scaling_writes_its_report_and_refuses_a_bad_side()
+    {
+        Outcome done = Run("scaling", "--sides", "16,32", "--repeats", "1", "--threads", "1", "--memory-limit", "1", "--output", _folder.File("scaling"));
+        Assert.True(done.Code == 0, done.Errors);
+        Assert.True(File.Exists(_folder.File("scaling/report.md")));
+        Outcome refused = Run("scaling", "--sides", "x", "--output", _folder.File("scaling"));
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("'x' is not a side", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_killed_training_process_goes_on_and_ends_with_the_same_weights()
     {
         File.WriteAllText(_folder.File("recipe.json"), JsonSerializer.Serialize(Small.Recipe with { Steps = 60, ValidateEvery = 5 }, Recipe.Json));
