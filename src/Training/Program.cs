@@ -10,5 +10,6 @@ var root = new RootCommand("Train, evaluate and run the denoiser.")
     TrainCommand.Build(beside, TimeProvider.System),
     EvaluateCommand.Build(console, beside, TimeProvider.System),
     DenoiseCommand.Build(beside, TimeProvider.System),
+    RoutingCommand.Build(beside, TimeProvider.System),
 };
 return await CommandRunner.RunAsync(root, args, beside);
