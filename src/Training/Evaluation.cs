@@ -81,6 +81,9 @@ public static class Evaluation
         return (rows, Convert.ToHexStringLower(pixels.GetHashAndReset()), seconds);
     }
 
+    /// <summary>The seed of one picture's noise: the same picture has the same noise in every range and experiment.</summary>
+    internal static long NoiseSeed(long seed, double sigma, int index) => Seeds.Derive(seed, (long)Math.Round(sigma * 1e6), index);
+
     private sealed record Sample(int Index, float[] Clean, int Height, int Width);
 
     private readonly record struct Score(double NoisyPsnr, double Psnr, double PsnrY, double Ssim, double NoisySsim);
@@ -89,7 +92,7 @@ public static class Evaluation
 
     private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Sample[] samples, List<Score> scores, TimeProvider time, PictureSeen? seen)
     {
-        float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, Seeds.Derive(protocol.Seed, (long)Math.Round(sigma * 1e6), s.Index))).ToArray();
+        float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, NoiseSeed(protocol.Seed, sigma, s.Index))).ToArray();
         float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
         long started = time.GetTimestamp();
         denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width)).ToArray());

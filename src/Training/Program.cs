@@ -11,7 +11,8 @@ var root = new RootCommand("Train, evaluate and run the denoiser.")
     EvaluateCommand.Build(console, beside, TimeProvider.System),
     AblateCommand.Build(beside, TimeProvider.System),
     RobustnessCommand.Build(beside, TimeProvider.System),
+    ScalingCommand.Build(beside, TimeProvider.System),
+    RoutingCommand.Build(beside, TimeProvider.System),
     DenoiseCommand.Build(beside, TimeProvider.System),
-    ScalingCommand.Build(console, beside, TimeProvider.System),
 };
 return await CommandRunner.RunAsync(root, args, beside);

@@ -12,30 +12,22 @@ internal static class ScalingCommand
     private static readonly Option<string> Sides = new("--sides") { Description = "Image sides in pixels, comma-separated.", DefaultValueFactory = _ => string.Join(',', Defaults.Sides) };
     private static readonly Option<int> Repeats = new("--repeats") { Description = "Timed passes of every form and side; fewer where they take long.", DefaultValueFactory = _ => Defaults.Repeats };
     private static readonly Option<double?> MemoryLimit = new("--memory-limit") { Description = "GiB that a pass may need; by default 85 % of what is available." };
-    private static readonly Option<DirectoryInfo> Output = new("--output") { Description = "Folder of the report; the same folder again goes on where it was.", Required = true };
 
-    public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
+    public static Command Build(IAnsiConsole console, TimeProvider time)
     {
-        var command = new Command("scaling", "FLOPs, time and memory of full and sparse attention over the image side.") { Sides, Repeats, MemoryLimit, ModelOptions.Threads, Output };
-        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
+        var command = new Command("scaling", "FLOPs, time and memory of full and sparse attention over the image side.") { Sides, Repeats, MemoryLimit, ModelOptions.Threads, ExperimentOptions.Output };
+        command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, time, cancellationToken)));
         return command;
     }
 
-    private static int Run(ParseResult parsed, IAnsiConsole console, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
+    private static int Run(ParseResult parsed, IAnsiConsole console, TimeProvider time, CancellationToken cancellationToken)
     {
         var settings = new ScalingSettings { Sides = Parse(parsed.GetValue(Sides)!), Repeats = parsed.GetValue(Repeats), MemoryLimitGiB = parsed.GetValue(MemoryLimit), Threads = parsed.GetValue(ModelOptions.Threads) };
-        var folder = new ExperimentFolder(parsed.GetValue(Output)!.FullName);
-        ScalingResult result = ProgressBar.Show(beside, "scaling", bar => new Scaling(settings, folder, time, new Fraction(bar)).Run(cancellationToken));
-        console.Profile.Out.Writer.WriteLine(result.ClaimHoldsFor);
-        console.Profile.Out.Writer.WriteLine(folder.File("report.md"));
+        var folder = new ExperimentFolder(parsed.GetValue(ExperimentOptions.Output)!.FullName);
+        ExperimentView.Show(console, "scaling", folder, progress => console.WriteLine(new Scaling(settings, folder, time, progress).Run(cancellationToken).ClaimHoldsFor));
         return 0;
     }
 
     private static int[] Parse(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out int side) ? side : throw new FormatException($"'{t}' is not a side in pixels.")).ToArray();
-
-    private sealed class Fraction(IProgress<double> bar) : IProgress<ExperimentProgress>
-    {
-        public void Report(ExperimentProgress value) => bar.Report(value.Fraction);
-    }
 }

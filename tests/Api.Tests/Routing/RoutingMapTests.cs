@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using DenoiseService.Api.Routing;
 using DenoiseService.Api.Tests.Support;
 using DenoiseService.Imaging;
 
@@ -76,15 +75,6 @@ public sealed class RoutingMapTests(Service service) : IClassFixture<Service>
         Assert.Equal(-1, block.GetProperty("chosenExperts")[0].GetInt32());
         Assert.Equal(0, block.GetProperty("counts").EnumerateArray().Sum(c => c.GetInt32()));
         Assert.Equal(JsonValueKind.Null, block.GetProperty("meanKeys").ValueKind);
-    }
-
-    [Fact]
-    public void Edges_are_central_differences_averaged_over_the_patch()
-    {
-        var ramp = new float[8 * 8];
-        for (int i = 0; i < ramp.Length; i++) ramp[i] = i % 8 * 0.03f + i / 8 * 0.04f;
-        EdgeMap edges = EdgeMap.Of(new Picture(ramp, 1, 8, 8), 4);
-        foreach ((int row, int column) in ((int, int)[])[(0, 0), (0, 1), (1, 0), (1, 1)]) Assert.Equal(0.05f, edges.At(row, column), 5);
     }
 
     private async Task<HttpResponseMessage> Post(string query, int height, int width, string accept = "*/*")

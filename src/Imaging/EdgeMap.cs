@@ -1,9 +1,7 @@
-using DenoiseService.Imaging;
-
-namespace DenoiseService.Api.Routing;
+namespace DenoiseService.Imaging;
 
 /// <summary>How much edge there is in every patch: the gradient magnitude of the grey picture, by central differences (one-sided at the border), averaged over the patch.</summary>
-internal sealed class EdgeMap
+public sealed class EdgeMap
 {
     private readonly float[] _means;
     private readonly int _columns;
@@ -14,8 +12,12 @@ internal sealed class EdgeMap
     public float At(int row, int column) => _means[row * _columns + column];
 
     /// <summary>Looks at a picture; grey is 0.299 R + 0.587 G + 0.114 B.</summary>
+    /// <param name="picture">Of any size.</param>
+    /// <param name="patchSide">Pixels, at least 1.</param>
     public static EdgeMap Of(Picture picture, int patchSide)
     {
+        ArgumentNullException.ThrowIfNull(picture);
+        ArgumentOutOfRangeException.ThrowIfLessThan(patchSide, 1);
         int height = picture.Height, width = picture.Width, columns = (width + patchSide - 1) / patchSide, rows = (height + patchSide - 1) / patchSide;
         var means = new float[rows * columns];
         float[] above = Grey(picture, 0), here = above, below = Grey(picture, Math.Min(1, height - 1));
