@@ -86,7 +86,7 @@ internal sealed record ScalingForm(string Name, string Label, TopKAttention Atte
         {
             Explicit => 2 * scores,
             Direct => Math.Max(2 * scores, scores + n * c.Heads * keys * 16 + 2 * row * keys), // the scores twice; or once, with values and indices of the largest, weights, values gathered and weighted
-            Fast => keys < n ? 3 * Math.Min(scores, 4.0 * (1 << 24)) : 0,
+            Fast => keys < n ? 3 * Math.Min(scores, 4.0 * (1 << 22)) : 0, // a chunk of scores, its mask, and room
             _ => 0,
         };
     }
