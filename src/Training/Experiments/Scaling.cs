@@ -206,6 +206,7 @@ public sealed class Scaling(ScalingSettings settings, ExperimentFolder folder, T
         double seconds = 0;
         try
         {
+            if (Guess(form, side) < 1) Seconds(network); // a short pass would else count what libtorch and the runtime set up at their first call
             ProcessMemory.GiveBackFreed();
             double peak = PeakMemory.ExtraMiB(() => seconds = Seconds(network));
             ScalingCell cell = _cells.TryGetValue((side, form.Name), out ScalingCell? earlier) && earlier.Wanted > 0 ? earlier : new ScalingCell(side, form.Name, 0, [], peak, 0);
