@@ -44,7 +44,7 @@ public static class TopK
     /// does the rest. Carries gradients. With K ≥ N nothing is masked. Without gradients the queries are taken in chunks where there are many, so that
     /// memory grows with N and not with N².
     /// </summary>
-    public static Tensor Fast(Tensor q, Tensor k, Tensor v, int keysKept) => InChunks(q, k, v, keysKept, mostScores: 1 << 24); // 64 MiB of scores, as much of mask
+    public static Tensor Fast(Tensor q, Tensor k, Tensor v, int keysKept) => InChunks(q, k, v, keysKept, mostScores: 1 << 22); // 16 MiB of scores, as much of mask: larger blocks were not faster
 
     /// <summary><see cref="Fast"/> with at most about so many scores at a time.</summary>
     internal static Tensor InChunks(Tensor q, Tensor k, Tensor v, int keysKept, long mostScores)

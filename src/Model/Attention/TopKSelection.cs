@@ -23,7 +23,7 @@ internal static unsafe class TopKSelection
     public static Tensor Mask(Tensor scores, int keysKept)
     {
         if (!scores.device_type.Equals(TorchSharp.DeviceType.CPU)) return MaskByLibrary(scores, keysKept);
-        using Tensor source = scores.detach().contiguous();
+        using Tensor detached = scores.detach(), source = detached.contiguous();
         Tensor mask = empty_like(source);
         ForEachRow(source, mask, (input, output, n, _) => MaskRow(input, output, n, keysKept));
         return mask;

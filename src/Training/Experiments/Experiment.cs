@@ -103,7 +103,7 @@ public sealed record ExperimentRecord
     internal string ToMarkdown() => string.Join('\n',
         $"- Data: {Data}{(DataSha256 is null ? "" : $" (sha256 of the measured pixels {DataSha256[..12]}…)")}",
         $"- Noise: {Noise}. Channels: {Channels}.",
-        $"- Seeds: {string.Join(", ", Seeds)}. σ: {string.Join(", ", Sigmas.Select(s => s.ToString("0.####", CultureInfo.InvariantCulture)))}.",
+        $"- Seeds: {string.Join(", ", Seeds)}.{(Sigmas.Count == 0 ? "" : $" σ: {string.Join(", ", Sigmas.Select(s => s.ToString("0.####", CultureInfo.InvariantCulture)))}.")}",
         $"- Machine: {Machine}. Program: {Program}.",
         string.Create(CultureInfo.InvariantCulture, $"- Written {WrittenAt:u}; {Hours:F2} hours of computing."),
         "");

@@ -86,7 +86,7 @@ internal sealed record ScalingForm(string Name, string Label, TopKAttention Atte
         {
             Explicit => 2 * scores,
             Direct => Math.Max(2 * scores, scores + n * c.Heads * keys * 16 + 2 * row * keys), // the scores twice; or once, with values and indices of the largest, weights, values gathered and weighted
-            Fast => keys < n ? 3 * Math.Min(scores, 4.0 * (1 << 24)) : 0,
+            Fast => keys < n ? 3 * Math.Min(scores, 4.0 * (1 << 22)) : 0, // a chunk of scores, its mask, and room
             _ => 0,
         };
     }
@@ -206,6 +206,7 @@ public sealed class Scaling(ScalingSettings settings, ExperimentFolder folder, T
         double seconds = 0;
         try
         {
+            if (Guess(form, side) < 1) Seconds(network); // a short pass would else count what libtorch and the runtime set up at their first call
             ProcessMemory.GiveBackFreed();
             double peak = PeakMemory.ExtraMiB(() => seconds = Seconds(network));
             ScalingCell cell = _cells.TryGetValue((side, form.Name), out ScalingCell? earlier) && earlier.Wanted > 0 ? earlier : new ScalingCell(side, form.Name, 0, [], peak, 0);

@@ -45,6 +45,20 @@ public sealed class TopKTests
         Assert.InRange(Numbers.LargestDifference(Networks.Read(TopK.Fast(q, k, v, 9)), Networks.Read(TopK.InChunks(q, k, v, 9, mostScores))), 0, 1e-6);
     }
 
+    [Fact]
+    public void Every_form_leaves_nothing_but_its_result_in_the_scope()
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        Tensor q = rand(1, 2, 40, 8), k = rand(1, 2, 40, 8), v = rand(1, 2, 40, 8);
+        foreach (TopKAttention form in new TopKAttention[] { TopK.Fast, TopK.Direct, TopK.Explicit, (a, b, c, keys) => TopK.InChunks(a, b, c, keys, mostScores: 500) })
+        {
+            long before = scope.DisposablesCount;
+            form(q, k, v, 7);
+            Assert.Equal(before + 1, scope.DisposablesCount);
+        }
+    }
+
     [Theory]
     [InlineData(64, 32)]
     [InlineData(50, 7)]

@@ -80,11 +80,10 @@ public sealed record BarPanel(string Title, string ValueAxis, IReadOnlyList<stri
 
         if (Reference is { } reference)
         {
-            AxisLine line = Lying ? plot.Add.VerticalLine(reference.Value) : plot.Add.HorizontalLine(reference.Value);
-            (line.Color, line.LineWidth, line.LinePattern, line.LegendText) = (Colors.Black, 2, LinePattern.Dashed, reference.Label);
+            plot.Add.Plottable(new DashedLine(reference.Label, Colors.Black, 2, 8, 6) { X = Lying ? reference.Value : null, Y = Lying ? null : reference.Value });
         }
 
-        if (Series.Count > 1 || Reference is not null) plot.ShowLegend(Edge.Bottom);
+        if (Series.Count > 1 || Reference is not null) plot.ShowLegend();
         return plot;
     }
 

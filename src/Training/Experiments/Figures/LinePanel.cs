@@ -11,6 +11,9 @@ public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
 {
     /// <summary>For what is drawn beside the measurements, such as the noisy input.</summary>
     public bool Dashed { get; init; }
+
+    /// <summary>Number of its colour and shape, so that panels can agree; null: its place among the series, grey if dashed.</summary>
+    public int? Colour { get; init; }
 }
 
 /// <summary>Lines or scattered points over two axes, linear or logarithmic, with error bars and a legend.</summary>
@@ -44,8 +47,7 @@ public sealed record LinePanel(string Title, string XAxis, string YAxis, IReadOn
         for (int s = 0; s < Series.Count; s++) AddSeries(plot, Series[s], s);
         if (Marker is { } marker)
         {
-            ScottPlot.Plottables.VerticalLine line = plot.Add.VerticalLine(AtX(marker.X));
-            (line.Color, line.LineWidth, line.LinePattern, line.LegendText) = (HouseStyle.Grey, 1.5f, LinePattern.Dotted, marker.Label);
+            plot.Add.Plottable(new DashedLine(marker.Label, HouseStyle.Grey, 1.5f, 2, 4) { X = AtX(marker.X) });
         }
 
         plot.Axes.Margins(0.05, 0.08);
@@ -54,20 +56,26 @@ public sealed record LinePanel(string Title, string XAxis, string YAxis, IReadOn
         if (XTicks.Count > 0) plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(XTicks.Select(AtX).ToArray(), XTicks.Select(HouseStyle.Number).ToArray());
         else if (LogX) plot.Axes.Bottom.TickGenerator = HouseStyle.LogTicks(limits.Left, limits.Right);
         if (LogY) plot.Axes.Left.TickGenerator = HouseStyle.LogTicks(limits.Bottom, limits.Top);
-        if (Legend && (Series.Count > 1 || Marker is not null)) plot.ShowLegend(Edge.Bottom);
+        if (Legend && (Series.Count > 1 || Marker is not null)) plot.ShowLegend();
         else plot.HideLegend();
         return plot;
     }
 
     private void AddSeries(Plot plot, LineSeries series, int index)
     {
-        Color colour = series.Dashed ? HouseStyle.Grey : HouseStyle.ColourOf(index);
+        Color colour = series.Dashed && series.Colour is null ? HouseStyle.Grey : HouseStyle.ColourOf(series.Colour ?? index);
         int[] shown = Enumerable.Range(0, series.X.Count).Where(i => Draws(series.X[i], LogX) && Draws(series.Y[i], LogY)).ToArray();
         double[] x = shown.Select(i => AtX(series.X[i])).ToArray(), y = shown.Select(i => AtY(series.Y[i])).ToArray();
         if (shown.Length == 0) return;
         ScottPlot.Plottables.Scatter points = plot.Add.Scatter(x, y, colour);
-        (points.LegendText, points.MarkerShape, points.MarkerSize, points.LineWidth) = (series.Name, HouseStyle.ShapeOf(index), 8, Joined ? 2 : 0);
-        points.LinePattern = series.Dashed ? LinePattern.Dashed : LinePattern.Solid;
+        (points.LegendText, points.MarkerShape, points.MarkerSize, points.LineWidth) = (series.Name, HouseStyle.ShapeOf(series.Colour ?? index), 8, Joined ? 2 : 0);
+        if (series.Dashed && Joined)
+        {
+            points.LineWidth = 0;
+            points.LegendText = "";
+            plot.Add.Plottable(new DashedLine(series.Name, colour, 2, 8, 6) { Points = [.. x.Zip(y, (a, b) => new Coordinates(a, b))] });
+        }
+
         if (series.Errors is not { } errors) return;
         int[] withError = Enumerable.Range(0, shown.Length).Where(p => errors[shown[p]] > 0 && Draws(series.Y[shown[p]] - errors[shown[p]], LogY)).ToArray();
         if (withError.Length == 0) return;

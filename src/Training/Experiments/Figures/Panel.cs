@@ -17,8 +17,11 @@ public abstract record PlotPanel : Panel
     internal sealed override void Draw(SKCanvas canvas, PixelRect area)
     {
         using Plot plot = Build();
+        LegendItem[] items = plot.Legend.IsVisible ? plot.Legend.GetItems() : [];
+        plot.HideLegend();
         plot.RenderManager.ClearCanvasBeforeEachRender = false;
-        plot.Render(canvas, area);
+        float legend = items.Length > 0 ? Legend.Draw(canvas, items, area) : 0;
+        plot.Render(canvas, new PixelRect(area.Left, area.Right, area.Bottom - legend, area.Top));
     }
 }
 
