@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test; the .NET SDK of global.json is all they need today (what another needs is to be installed here). Ends with
-# "N passed, N failed" and, where some were skipped, ", N skipped".
+# Runs every test; needs the .NET SDK of global.json. What else they want is installed from the distribution where that is possible; without it the
+# tests that need it are skipped. Ends with "N passed, N failed" and, where some were skipped, ", N skipped".
 set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 # a bare Debian has no ICU
@@ -9,6 +9,18 @@ if ! command -v dotnet >/dev/null; then
   echo "The .NET SDK of global.json is needed: dotnet is not on the PATH." >&2
   echo "0 passed, 1 failed"
   exit 1
+fi
+
+# PostgreSQL: the tests start a server of their own from the program files; the distribution's cluster is never made or started.
+if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null && command -v apt-get >/dev/null; then
+  if [ "$(id -u)" -eq 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); else as_root=(); fi
+  if [ ${#as_root[@]} -gt 0 ]; then
+    echo "Installing PostgreSQL for the tests"
+    # postgresql-common goes first: it reads the setting that keeps the package from making a cluster.
+    { "${as_root[@]}" apt-get update -q && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql-common &&
+      echo "create_main_cluster = false" | "${as_root[@]}" tee -a /etc/postgresql-common/createcluster.conf >/dev/null &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql; } >/dev/null || echo "It cannot be installed here: its tests are skipped." >&2
+  fi
 fi
 
 results=$(mktemp -d)
