@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test; the .NET SDK of global.json is all they need, beside a font, which is installed here where there is none. Ends with
-# "N passed, N failed" and, where some were skipped, ", N skipped".
+# Runs every test; needs the .NET SDK of global.json. What else they want (PostgreSQL, a font for figures) is installed from the distribution where
+# that is possible; without it the tests that need it are skipped, and figures have no text. Ends with "N passed, N failed" and, where some were
+# skipped, ", N skipped".
 set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 # a bare Debian has no ICU
@@ -11,9 +12,23 @@ if ! command -v dotnet >/dev/null; then
   exit 1
 fi
 
-# Figures need a font to have text: a bare Debian has none.
-if ! find /usr/share/fonts ~/.fonts ~/.local/share/fonts -name '*.ttf' 2>/dev/null | grep -q . && command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
-  (apt-get update -qq && apt-get install -qq -y --no-install-recommends fonts-dejavu-core) >/dev/null 2>&1 || echo "No font could be installed: figures will have no text." >&2
+if [ "$(id -u)" -eq 0 ]; then as_root=(env); elif sudo -n true 2>/dev/null; then as_root=(sudo); else as_root=(); fi
+install() { # packages of the distribution, quietly
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+if command -v apt-get >/dev/null && [ ${#as_root[@]} -gt 0 ]; then
+  # PostgreSQL: the tests start a server of their own from the program files; the distribution's cluster is never made or started.
+  if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null; then
+    echo "Installing PostgreSQL for the tests"
+    # postgresql-common goes first: it reads the setting that keeps the package from making a cluster.
+    { "${as_root[@]}" apt-get update -q && install postgresql-common &&
+      echo "create_main_cluster = false" | "${as_root[@]}" tee -a /etc/postgresql-common/createcluster.conf >/dev/null && install postgresql; } >/dev/null || echo "It cannot be installed here: its tests are skipped." >&2
+  fi
+
+  if ! find /usr/share/fonts ~/.fonts ~/.local/share/fonts -name '*.ttf' 2>/dev/null | grep -q .; then
+    echo "Installing a font for the figures"
+    { "${as_root[@]}" apt-get update -q && install fonts-dejavu-core; } >/dev/null || echo "It cannot be installed here: figures have no text." >&2
+  fi
 fi
 
 results=$(mktemp -d)

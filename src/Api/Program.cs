@@ -7,6 +7,7 @@ using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Routing;
 using DenoiseService.Api.Serving;
+using DenoiseService.Api.Storage;
 using Microsoft.Extensions.Options;
 
 // Settings and models stand beside the program, wherever it is started from.
@@ -16,6 +17,7 @@ var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ar
 builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args);
 
 builder.Services.AddLogs(builder.Configuration);
+builder.Services.AddStorage();
 builder.Services.AddModels();
 builder.Services.AddServing();
 builder.Services.AddPictures();
@@ -41,4 +43,8 @@ catch (OptionsValidationException e)
 {
     LoggingFeature.ReportRefusedSettings(e);
     return 1;
+}
+catch (OperationCanceledException)
+{
+    return 0; // the stop signal came during the start
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DenoiseService.Api.Storage;
 using DenoiseService.Imaging;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -23,6 +24,7 @@ internal static class ExceptionTable
         },
         BadHttpRequestException e => new(ProblemKind.OfStatus(e.StatusCode), e.Message),
         InvalidDataException or IOException => new(ProblemKind.BadRequest, "The body ends early or is not valid multipart/form-data."),
+        _ when StorageErrors.IsUnavailable(exception) => new(ProblemKind.StorageUnavailable, "The database is away or busy; try again.") { RetryAfter = TimeSpan.FromSeconds(5) },
         _ => new(ProblemKind.Internal, "An unexpected error; the server's log has it under this request id."),
     };
 

@@ -27,6 +27,7 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind Internal = new("internal", 500, "The service failed");
     public static readonly ProblemKind InferenceFailed = new("inference-failed", 500, "The model failed on this batch");
     public static readonly ProblemKind NotReady = new("not-ready", 503, "The service is not ready");
+    public static readonly ProblemKind StorageUnavailable = new("storage-unavailable", 503, "The database cannot be reached");
     public static readonly ProblemKind Draining = new("draining", 503, "The service is shutting down");
     public static readonly ProblemKind DeadlineExceeded = new("deadline-exceeded", 504, "The time limit has passed");
 

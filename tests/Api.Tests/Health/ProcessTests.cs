@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using DenoiseService.Api.Tests.Support;
 
@@ -36,6 +37,19 @@ public sealed partial class ProcessTests
         slow.SendTheRest();
         Assert.Equal(HttpStatusCode.OK, (await underway).StatusCode);
         Assert.Equal(0, await process.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task Sigterm_while_the_service_waits_for_its_database_to_answer_ends_the_start_with_0_and_no_stack()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var silent = new TcpListener(IPAddress.Loopback, 0); // takes connections and says nothing
+        silent.Start();
+        using var process = new ServiceProcess("--Storage:Provider=PostgreSql", $"--Storage:ConnectionString=Host=127.0.0.1;Port={((IPEndPoint)silent.LocalEndpoint).Port};Username=a;Password=b;Timeout=25");
+        using TcpClient connection = await silent.AcceptTcpClientAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, Kill(process.Id, Sigterm));
+        int code = await process.ExitCodeAsync();
+        Assert.True(code == 0 && !process.Output.Contains("   at ", StringComparison.Ordinal), $"{code}: {process.Output}");
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -1,6 +1,7 @@
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
+using DenoiseService.Api.Storage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -25,6 +26,10 @@ public sealed class SettingsTests
     [InlineData("Images:MaxFrames", "0", "1 to 10000")]
     [InlineData("Images:Quality", "101", "1 to 100")]
     [InlineData("Images:MaxConcurrentCodecs", "0", "1 to 1024")]
+    [InlineData("Storage:Provider", "Oracle", "Sqlite or PostgreSql")]
+    [InlineData("Storage:DataFolder", "", "must be a folder")]
+    [InlineData("Storage:CheckSeconds", "0", "0.1 to 3600")]
+    [InlineData("Storage:ConnectionString", "Host=db", "Storage:Provider is Sqlite")]
     [InlineData("Models:Folder", "", "must be a folder")]
     [InlineData("Models:Default", "../secret", "letters, digits")]
     public void A_setting_out_of_range_stops_the_start_with_its_name_and_bounds(string name, string value, string bounds)
@@ -38,13 +43,25 @@ public sealed class SettingsTests
     public void A_setting_that_is_no_number_stops_the_start_with_its_name() =>
         Assert.Contains("Inference:Threads", Assert.ThrowsAny<Exception>(() => Check(("Inference:Threads", "many"))).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("Data Source=secret.db", "is not a connection string")]
+    [InlineData("Host=db;Port=secret", "is not a connection string")]
+    [InlineData("Database=secret", "is not a connection string")]
+    public void PostgreSql_wants_a_connection_string_and_a_wrong_one_is_not_shown(string text, string sentence)
+    {
+        string failure = Assert.Single(Assert.Throws<OptionsValidationException>(() => Check(("Storage:Provider", "PostgreSql"), ("Storage:ConnectionString", text))).Failures);
+        Assert.StartsWith("Storage:ConnectionString: " + sentence, failure, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_defaults_are_valid() => Check();
 
     private static void Check(params (string Name, string Value)[] settings)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
-        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddModels().AddServing().AddPictures().BuildServiceProvider();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().BuildServiceProvider();
         services.GetRequiredService<IStartupValidator>().Validate();
     }
 }

@@ -69,6 +69,7 @@ public sealed class Service : WebApplicationFactory<Program>
         builder.UseSetting("Models:Folder", Models.Path);
         builder.UseSetting("Models:Default", ModelFolder.Small);
         builder.UseSetting("Inference:Threads", "2");
+        builder.UseSetting("Storage:DataFolder", Path.Combine(Models.Path, "data"));
         builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");
         foreach ((string name, string value) in _settings) builder.UseSetting(name, value);
     }

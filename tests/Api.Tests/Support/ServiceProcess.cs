@@ -7,13 +7,14 @@ namespace DenoiseService.Api.Tests.Support;
 public sealed class ServiceProcess : IDisposable
 {
     private readonly Process _process;
+    private readonly string _data = Directory.CreateTempSubdirectory("denoise-data-").FullName;
     private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ServiceProcess(params string[] arguments)
     {
         string dll = Path.Combine(AppContext.BaseDirectory, "DenoiseService.Api.dll");
-        var start = new ProcessStartInfo("dotnet", [dll, "--Urls=http://127.0.0.1:0", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        var start = new ProcessStartInfo("dotnet", [dll, "--Urls=http://127.0.0.1:0", $"--Storage:DataFolder={_data}", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, e) => Read(e.Data);
         _process.ErrorDataReceived += (_, e) => Read(e.Data);
@@ -44,7 +45,9 @@ public sealed class ServiceProcess : IDisposable
     public void Dispose()
     {
         if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit();
         _process.Dispose();
+        Directory.Delete(_data, recursive: true);
     }
 
     private void Read(string? line)

@@ -1,0 +1,120 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.EntityFrameworkCore;
+
+namespace DenoiseService.Api.Storage;
+
+/// <summary>What a job does.</summary>
+internal enum JobKind
+{
+    Training,
+    Ablation,
+    Robustness,
+    Scaling,
+    RoutingStudy,
+    Evaluation,
+}
+
+/// <summary>Where a job is. Succeeded, Failed and Cancelled are final.</summary>
+internal enum JobState
+{
+    Queued,
+    Running,
+    Cancelling,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Interrupted,
+}
+
+/// <summary>One job: the truth about it, whatever the engine believes. Its lineage is text without foreign keys: a record outlives what it came from and what came of it.</summary>
+[Index(nameof(Owner), nameof(IdempotencyKey), IsUnique = true)]
+[Index(nameof(State))]
+internal sealed class Job
+{
+    /// <summary>Sorts by age: see <see cref="Ids"/>.</summary>
+    [MaxLength(64)]
+    public required string Id { get; init; }
+
+    public required JobKind Kind { get; init; }
+
+    public JobState State { get; set; }
+
+    /// <summary>JSON as it was sent.</summary>
+    public required string Request { get; init; }
+
+    /// <summary>JSON with every default filled in; null until known.</summary>
+    public string? EffectiveRequest { get; set; }
+
+    public long Seed { get; set; }
+
+    /// <summary>Id of the key that asked; empty where keys are not in use. Unique together with the idempotency key.</summary>
+    [MaxLength(64)]
+    public string Owner { get; init; } = "";
+
+    /// <summary>The client's own; null if it sent none.</summary>
+    [MaxLength(200)]
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>SHA-256 of the body that came with the idempotency key, lower-case hex.</summary>
+    [MaxLength(64)]
+    public string? BodySha256 { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; set; }
+
+    public DateTimeOffset? FinishedAt { get; set; }
+
+    public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>0 to 100.</summary>
+    public double Percent { get; set; }
+
+    public long Step { get; set; }
+
+    /// <summary>Null until known.</summary>
+    public long? Steps { get; set; }
+
+    public double? Epoch { get; set; }
+
+    public double? EtaSeconds { get; set; }
+
+    /// <summary>The last ones, as JSON.</summary>
+    public string? Metrics { get; set; }
+
+    /// <summary>How often it was started; above 1 after a crash or a resume.</summary>
+    public int Attempts { get; set; }
+
+    [MaxLength(4000)]
+    public string? Error { get; set; }
+
+    public bool CancelRequested { get; set; }
+
+    /// <summary>The worker that may write; null if none.</summary>
+    [MaxLength(128)]
+    public string? LeaseOwner { get; set; }
+
+    /// <summary>Fencing: one more with each new owner, never less. Who holds an older number may not write.</summary>
+    public long LeaseNumber { get; set; }
+
+    public DateTimeOffset? LeaseExpiresAt { get; set; }
+
+    /// <summary>The job that this one goes on from.</summary>
+    [MaxLength(64)]
+    public string? ParentId { get; init; }
+
+    /// <summary>Of the source that ran it.</summary>
+    [MaxLength(64)]
+    public string? Commit { get; set; }
+
+    [MaxLength(128)]
+    public string? DataChecksum { get; set; }
+
+    /// <summary>The model version that came of it.</summary>
+    [MaxLength(64)]
+    public string? ResultVersionId { get; set; }
+
+    /// <summary>Concurrency token; the store counts it up at every change that it saves.</summary>
+    [ConcurrencyCheck]
+    public long Revision { get; set; }
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Text.Json;
+using DenoiseService.Api.Errors;
+using DenoiseService.Api.Storage;
+using DenoiseService.Api.Tests.Support;
+using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DenoiseService.Api.Tests.Storage;
+
+[Collection(Databases.Collection)]
+public sealed class ReadinessTests(Databases databases)
+{
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task Without_its_database_the_service_is_not_ready_and_says_why_and_comes_back_by_itself(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(new(database.Settings) { ["Storage:CheckSeconds"] = "0.1" });
+        HttpClient client = await service.ReadyAsync();
+        await database.GoAwayAsync();
+        try
+        {
+            await Service.UntilAsync(() => client.GetAsync("/health/ready").Result.StatusCode == HttpStatusCode.ServiceUnavailable, "not ready");
+            JsonElement report = await (await client.GetAsync("/health/ready")).JsonAsync();
+            Assert.Equal("The database cannot be reached.", Assert.Single(report.GetProperty("reasons").EnumerateArray()).GetString());
+            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health/live")).StatusCode);
+            // Pictures need no database.
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/denoise", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).StatusCode);
+            await using Store store = service.Services.GetRequiredService<IDbContextFactory<Store>>().CreateDbContext();
+            Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => store.Jobs.CountAsync());
+            ApiException told = ExceptionTable.Translate(failure, new DefaultHttpContext());
+            Assert.Equal(("storage-unavailable", 503), (told.Kind.Name, told.Kind.Status));
+            Assert.NotNull(told.RetryAfter);
+        }
+        finally
+        {
+            await database.ReturnAsync();
+        }
+
+        await Service.UntilAsync(() => client.GetAsync("/health/ready").Result.StatusCode == HttpStatusCode.OK, "ready again");
+        await using Store back = service.Services.GetRequiredService<IDbContextFactory<Store>>().CreateDbContext();
+        Assert.Equal(0, await back.Jobs.CountAsync());
+    }
+
+    [Theory, OnPostgreSql]
+    public async Task A_service_that_starts_before_its_database_listens_and_migrates_once_it_is_there(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await database.GoAwayAsync();
+        await using var service = new Service(new(database.Settings) { ["Storage:CheckSeconds"] = "0.1" });
+        HttpClient client;
+        StorageMonitor monitor;
+        try
+        {
+            client = service.CreateClient();
+            monitor = service.Services.GetRequiredService<StorageMonitor>();
+            Assert.False(monitor.MigratedAsync(CancellationToken.None).IsCompleted);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await client.GetAsync("/health/ready")).StatusCode);
+        }
+        finally
+        {
+            await database.ReturnAsync();
+        }
+
+        await monitor.MigratedAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
+        await service.ReadyAsync();
+    }
+
+    [Fact]
+    public async Task A_data_folder_that_cannot_be_made_ends_the_process_with_the_settings_name_and_no_path()
+    {
+        string file = Path.GetTempFileName();
+        using var process = new ServiceProcess($"--Storage:DataFolder={Path.Combine(file, "data")}");
+        Assert.Equal(1, await process.ExitCodeAsync());
+        Assert.Contains("Storage:DataFolder: cannot be made or written to.", process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(file, process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", process.Output, StringComparison.Ordinal);
+        File.Delete(file);
+    }
+}
