@@ -13,6 +13,7 @@ var root = new RootCommand("Train, evaluate and run the denoiser.")
     RobustnessCommand.Build(beside, TimeProvider.System),
     ScalingCommand.Build(beside, TimeProvider.System),
     RoutingCommand.Build(beside, TimeProvider.System),
+    ReproduceCommand.Build(beside, TimeProvider.System),
     DenoiseCommand.Build(beside, TimeProvider.System),
 };
 return await CommandRunner.RunAsync(root, args, beside);

@@ -83,7 +83,8 @@ internal static class ExperimentView
         {
             lock (_lock)
             {
-                if (value.Fraction < _shown + 0.02 && value.Fraction < 1) return;
+                if (value.Fraction < _shown) _shown = -1; // the next stage
+                if (value.Fraction < _shown + 0.02 && (value.Fraction < 1 || _shown >= 1)) return;
                 _shown = value.Fraction;
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{value.Fraction:P0} {Describe(value)}"));
             }

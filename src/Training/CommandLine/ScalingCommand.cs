@@ -9,7 +9,7 @@ namespace DenoiseService.Training.CommandLine;
 internal static class ScalingCommand
 {
     private static readonly ScalingSettings Defaults = new();
-    private static readonly Option<string> Sides = new("--sides") { Description = "Image sides in pixels, comma-separated.", DefaultValueFactory = _ => string.Join(',', Defaults.Sides) };
+    public static readonly Option<string> Sides = new("--sides") { Description = "Image sides in pixels, comma-separated.", DefaultValueFactory = _ => string.Join(',', Defaults.Sides) };
     private static readonly Option<int> Repeats = new("--repeats") { Description = "Timed passes of every form and side; fewer where they take long.", DefaultValueFactory = _ => Defaults.Repeats };
     private static readonly Option<double?> MemoryLimit = new("--memory-limit") { Description = "GiB that a pass may need; by default 85 % of what is available." };
 
@@ -28,6 +28,6 @@ internal static class ScalingCommand
         return 0;
     }
 
-    private static int[] Parse(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+    public static int[] Parse(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out int side) ? side : throw new FormatException($"'{t}' is not a side in pixels.")).ToArray();
 }

@@ -52,7 +52,7 @@ public sealed record RobustnessResult(ExperimentRecord Record, RobustnessSeries?
 /// <summary>Claim 5 of the report: whether training at many noise levels generalises better than at one.</summary>
 public sealed class Robustness(RobustnessSettings settings, ExperimentFolder folder, TimeProvider time, IProgress<ExperimentProgress>? progress = null)
 {
-    private const string FixedName = "fixed", VariableName = "variable";
+    internal const string FixedName = "fixed", VariableName = "variable";
 
     /// <summary>Trains, measures, writes the report. On cancellation a report is written that says that it is unfinished.</summary>
     /// <exception cref="RecipeException">A setting is out of range, or the folder holds other work.</exception>

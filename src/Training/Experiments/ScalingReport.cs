@@ -1,6 +1,5 @@
 using System.Globalization;
 using DenoiseService.Model;
-using DenoiseService.Training.Experiments.Figures;
 
 namespace DenoiseService.Training.Experiments;
 
@@ -49,7 +48,7 @@ public sealed record ScalingResult(ExperimentRecord Record, IReadOnlyList<Scalin
 /// <summary>From the cells to numbers, sentences and files.</summary>
 internal static class ScalingReport
 {
-    private const string ByReport = "FLOPs, report's formula", Honest = "FLOPs, honest", WallClock = "wall clock", Memory = "memory";
+    internal const string ByReport = "FLOPs, report's formula", Honest = "FLOPs, honest", WallClock = "wall clock", Memory = "memory";
 
     public static ScalingResult Collect(ScalingSettings settings, IReadOnlyDictionary<(int Side, string Form), ScalingCell> cells, bool finished, TimeProvider time)
     {
@@ -160,7 +159,7 @@ internal static class ScalingReport
         foreach (ScalingGrowth g in result.Growth) growth.Add(g.Label, Text(g.ReportFlops, "0.00"), Text(g.HonestFlops, "0.00"), Text(g.Seconds, "0.00"), Text(g.Memory, "0.00"));
         var even = new ReportTable("From which side on sparse is cheaper than full, px", ["measure", "sparse", "full", "break-even", "sparse : full at the largest side", "that side"]);
         foreach (BreakEven b in result.BreakEvens) even.Add(b.Measure, b.Sparse, b.Full, b.Text, Text(b.RatioAtLargest, "0.###"), b.LargestSide);
-        Draw(result, folder);
+        ScalingFigure.Draw(result, folder);
         folder.Write("Scaling", result.Record, $"{result.ClaimHoldsFor}\n\n{ReportFigures(settings.Model)}\n\n{Released(settings)}\n\n{Method(settings)}", [table, growth, even], result, ("scaling", "FLOPs, seconds and memory of one pass over the image side"));
     }
 
@@ -176,23 +175,6 @@ internal static class ScalingReport
 
     private static string Method(ScalingSettings settings) => $"One image, one pass over its whole grid of tokens, {settings.Threads} threads, float32. Forms take turns; median of up to {settings.Repeats} passes after one that warms up, fewer where a cell would take more than {Text(settings.CellSeconds, "0.#")} s. " +
         "Memory: the most that the process held resident during the first pass beyond what it held before, freed memory given back first; below a few MiB this is noise. A cell that would need more memory than there is was not run.";
-
-    private static void Draw(ScalingResult result, ExperimentFolder folder)
-    {
-        double[] sides = result.Rows.Select(r => (double)r.Side).Distinct().ToArray();
-        LineSeries Line(string form, string name, Func<ScalingRow, double> of) => new(name, sides, result.Rows.Where(r => r.Form == form).Select(of).ToArray());
-        LineSeries[] Measured(Func<ScalingRow, double> of) => ScalingForm.All.Select(f => Line(f.Name, f.Label, of)).ToArray();
-        LineSeries[] counted =
-        [
-            Line(ScalingForm.Fused, "full, all counted", r => r.HonestFlops / 1e6) with { Colour = 0 }, Line(ScalingForm.Fused, "full, report's formula", r => r.ReportFlops / 1e6) with { Colour = 0, Dashed = true },
-            Line(ScalingForm.AllKeys, "mixture with all keys, all counted", r => r.HonestFlops / 1e6) with { Colour = 2 },
-            Line(ScalingForm.Fast, "sparse mixture, all counted", r => r.HonestFlops / 1e6) with { Colour = 4 }, Line(ScalingForm.Fast, "sparse mixture, report's formula", r => r.ReportFlops / 1e6) with { Colour = 4, Dashed = true },
-        ];
-        LinePanel Panel(string title, string unit, LineSeries[] series) => new(title, "image side in pixels", unit, series) { LogX = true, LogY = true, XTicks = sides };
-        FigureFile.Save(
-            new GridPanel(3, [Panel("Operations", "MFLOP", counted) with { Marker = (result.ReportBreakEven, "break-even by the report's formula") }, Panel("Wall clock", "seconds", Measured(r => r.Seconds)), Panel("Memory", "peak extra MiB", Measured(r => r.PeakMiB))]),
-            folder, "scaling", 1800, 760);
-    }
 
     private static string Text(double value, string format) => double.IsNaN(value) ? "" : value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -36,7 +36,8 @@ public sealed record TrainingResult(string Key, long Seed, long Parameters, long
 /// </summary>
 internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvider time)
 {
-    private const long NoiseSeed = 1;
+    /// <summary>Of the noise on the test images, the same for all.</summary>
+    public const long NoiseSeed = 1;
 
     /// <summary>All results in the order of the units. On cancellation what is done is on disk.</summary>
     public IReadOnlyList<TrainingResult> Run(IReadOnlyList<TrainingUnit> units, IProgress<ExperimentProgress>? progress, CancellationToken cancellationToken)
