@@ -104,6 +104,12 @@ public sealed record ModelConfig
     /// <summary>The network predicts a correction and the output is input + correction. The parameter count is the same.</summary>
     public bool Residual { get; init; }
 
+    /// <summary>
+    /// The output is clamped to [0, 1] in training too, as the report has it: a pixel that is predicted outside gets no gradient, and may never come
+    /// back. False clamps at inference only.
+    /// </summary>
+    public bool ClampInTraining { get; init; } = true;
+
     /// <summary>N: tokens of one tile.</summary>
     [JsonIgnore]
     public int Tokens => TileSide / PatchSide * (TileSide / PatchSide);

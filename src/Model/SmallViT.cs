@@ -99,7 +99,8 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         Tensor output = _unembed.call(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
         if (_decoder is not null) output = _decoder.call(output, half!, full!); // (B, 3, T, T)
         if (Config.Residual) output = image + output;
-        return (output.clamp(0, 1), stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
+        if (Config.ClampInTraining || !training) output = output.clamp(0, 1);
+        return (output, stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
     }
 }
 

@@ -68,6 +68,7 @@ public sealed class TrainingRun
     public string Run(CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(_folder);
+        using FileStream alone = Hold();
         using SmallViT network = SmallViT.WithSeed(_recipe.Model, Seeds.Derive(_recipe.Seed, 0, 0));
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
@@ -117,6 +118,19 @@ public sealed class TrainingRun
         }
 
         return BestPath;
+    }
+
+    /// <summary>Two runs in one folder would write over each other. The system lets go of the file however this process ends.</summary>
+    private FileStream Hold()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(_folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new RecipeException("output", $"The folder {Path.GetFileName(_folder)} is in use by another run ({e.GetType().Name}).");
+        }
     }
 
     private double Step(DataParallel parallel, Sampler sampler, Adam optimiser, SmallViT network, SmallViT? mean, long step, double rate)

@@ -150,4 +150,27 @@ public sealed class SmallViTTests
     [Fact]
     public void A_config_out_of_range_makes_no_network() =>
         Assert.Contains("Heads is 3", Assert.Throws<ModelConfigException>(() => new SmallViT(new ModelConfig { Heads = 3 })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Without_the_clamp_in_training_every_pixel_has_a_gradient()
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var config = new ModelConfig { Width = 16, Heads = 2, FeedForwardWidth = 32, RouterWidth = 8, TileSide = 16, KeysKept = [4, 16] };
+        Assert.True(Zeros(config) > 0); // fresh weights predict about as many values below 0 as above
+        Assert.Equal(0, Zeros(config with { ClampInTraining = false }));
+
+        // At inference both are clamped.
+        using SmallViT network = SmallViT.WithSeed(config with { ClampInTraining = false }, 1);
+        network.eval();
+        (TorchSharp.torch.Tensor image, _) = network.call(TorchSharp.torch.zeros(1, 3, 16, 16));
+        Assert.True(image.min().item<float>() >= 0);
+
+        static long Zeros(ModelConfig config)
+        {
+            using SmallViT network = SmallViT.WithSeed(config, 1);
+            network.train();
+            (TorchSharp.torch.Tensor image, _) = network.call(TorchSharp.torch.zeros(1, 3, 16, 16));
+            return (image == 0).sum().item<long>();
+        }
+    }
 }

@@ -112,6 +112,19 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_in_use_is_refused()
+    {
+        bool refused = false;
+        var progress = new Experiments.Progress<TrainingProgress>(p =>
+        {
+            if (p.Step != 2) return;
+            refused = Assert.Throws<RecipeException>(() => Run(Small.Recipe, "run").Run()).Message.Contains("in use", StringComparison.Ordinal);
+        });
+        new TrainingRun(Small.Recipe, Small.Data(32), null, _folder.File("run"), TimeProvider.System, progress).Run();
+        Assert.True(refused);
+    }
+
+    [Fact]
     public void A_damaged_state_is_refused()
     {
         Train(Small.Recipe with { Steps = 4 }, "run");

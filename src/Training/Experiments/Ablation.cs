@@ -33,6 +33,12 @@ public sealed record AblationVariant(string Name, string Label, ModelConfig Mode
             new("keys-halved", "budgets a half", adaptive with { KeysKept = Scaled(adaptive.KeysKept, 2) }),
             new("keys-eighth", "budgets an eighth", adaptive with { KeysKept = Scaled(adaptive.KeysKept, 8) }),
             new("balance-0", "no balance loss", adaptive, BalanceWeight: 0),
+            // A clamp in training stops the gradient of every pixel that is predicted outside [0, 1]: how much of the differences is that?
+            new("standard-free", "standard, not clamped in training", adaptive with { Attention = AttentionKind.Standard, ClampInTraining = false }),
+            new("non-adaptive-free", "non-adaptive, not clamped in training", adaptive with { Attention = AttentionKind.NonAdaptiveSparse, ClampInTraining = false }),
+            new("adaptive-free", "adaptive, not clamped in training", adaptive with { ClampInTraining = false }),
+            new("uniform-free", "uniform mixing, not clamped in training", adaptive with { Routing = RoutingKind.Uniform, ClampInTraining = false }),
+            new("wide-standard-free", "widened standard, not clamped in training", Widened(adaptive) with { ClampInTraining = false }),
         ];
     }
 

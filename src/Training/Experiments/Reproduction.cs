@@ -131,7 +131,7 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
 
         folder.Write(
             "The report's five claims, measured", result.Record,
-            "Each experiment has its own report: [ablation](ablation/report.md), [robustness](robustness/report.md), [routing](routing/report.md), [scaling](scaling/report.md). The rules of the verdicts are fixed in the code and were written before the numbers were seen.",
+            "Each experiment has its own report: [ablation](ablation/report.md), [robustness](robustness/report.md), [routing](routing/report.md), [scaling](scaling/report.md). The rules of the verdicts are fixed in the code (Claims.cs).",
             tables, result, Figures());
     }
 

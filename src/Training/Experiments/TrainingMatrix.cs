@@ -111,15 +111,29 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
     private TrainingResult? Read(TrainingUnit unit)
     {
         if (!File.Exists(unit.Result)) return null;
-        StoredResult stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(unit.Result), ExperimentFolder.Json)!;
-        if (stored.Identity != Identity(unit)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
+        StoredResult stored;
+        try
+        {
+            stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(unit.Result), ExperimentFolder.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new RecipeException("output", $"result.json of {unit.Key} in the output folder cannot be read: {e.Message} Delete it, and the network is measured again.");
+        }
+
+        if (Text(stored.Identity) != Text(Identity(unit))) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
         return stored.Result;
     }
 
-    private sealed record StoredResult(string Identity, TrainingResult Result);
+    private sealed record StoredResult(UnitIdentity Identity, TrainingResult Result);
 
     /// <summary>Everything that decides a result.</summary>
-    private string Identity(TrainingUnit unit) => JsonSerializer.Serialize(new { recipe = unit.Recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, sigmas = unit.Sigmas }, JsonSerializerOptions.Web);
+    private sealed record UnitIdentity(Recipe Recipe, string Train, string Validation, string Test, IReadOnlyList<double> Sigmas);
+
+    private UnitIdentity Identity(TrainingUnit unit) => new(unit.Recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, unit.Sigmas);
+
+    /// <summary>Settings that a stored identity does not have yet have their defaults.</summary>
+    private static string Text(UnitIdentity identity) => JsonSerializer.Serialize(identity, JsonSerializerOptions.Web);
 
     private double Cost(TrainingUnit unit) => StepsOf(unit.Recipe) * StepCost(unit.Recipe);
 

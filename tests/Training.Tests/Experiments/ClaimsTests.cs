@@ -18,6 +18,16 @@ public sealed class ClaimsTests
     public void Learned_routing_must_beat_routing_that_is_not_learned(double adaptive, double nonAdaptive, double uniform, double random, Verdict verdict) =>
         Assert.Equal(verdict, Claims.Routing(Ablation(("adaptive", adaptive), ("non-adaptive", nonAdaptive), ("uniform", uniform), ("random", random))).Verdict);
 
+    [Fact]
+    public void A_difference_that_only_the_clamp_in_training_makes_is_not_reproduced()
+    {
+        (string, double)[] clamped = [("adaptive", 22.7), ("non-adaptive", 16.7), ("uniform", 22.5), ("random", 22.5)], free = [("adaptive-free", 22.7), ("non-adaptive-free", 22.5), ("uniform-free", 22.6), ("standard-free", 22.4), ("wide-standard-free", 22.4)];
+        Assert.Equal(Verdict.Reproduced, Claims.Routing(Ablation(clamped)).Verdict);
+        Claim both = Claims.Routing(Ablation([.. clamped, .. free]));
+        Assert.Equal(Verdict.Partly, both.Verdict);
+        Assert.Contains("Not clamped in training", both.Why, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(22.7, 20.0, 19.7, 15.1, Verdict.Reproduced)]
     [InlineData(22.7, 22.5, 19.7, 19.6, Verdict.Partly)]
@@ -50,5 +60,5 @@ public sealed class ClaimsTests
 
     private static AblationResult Ablation(params (string Name, double Psnr)[] rows) => new(
         new ExperimentRecord { Experiment = "ablation", Finished = true, Data = "", WrittenAt = DateTimeOffset.UnixEpoch }, 14.8,
-        rows.Select(r => new AblationRow(r.Name, r.Name, 3, new MeanSd(r.Psnr, 1), 0.01, default, 1, 1, 1, null, Enumerable.Range(1, 3).Select(seed => new TrainingResult(r.Name, seed, 1, 1, 1, [Row(r.Psnr + 0.01 * seed * (r.Name == "adaptive" ? 2 : 1))])).ToArray())).ToArray());
+        rows.Select(r => new AblationRow(r.Name, r.Name, 3, new MeanSd(r.Psnr, 1), 0.01, default, 1, 1, 1, null, Enumerable.Range(1, 3).Select(seed => new TrainingResult(r.Name, seed, 1, 1, 1, [Row(r.Psnr + 0.01 * seed * (r.Name.StartsWith("adaptive", StringComparison.Ordinal) ? 2 : 1))])).ToArray())).ToArray());
 }
