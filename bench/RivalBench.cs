@@ -20,18 +20,19 @@ internal static class RivalBench
     {
         if (arguments.Length != 1) throw new ArgumentException("rival CHECKPOINT");
         set_num_threads(Environment.ProcessorCount); // of FFDNet's convolutions; the engine's threads take one each
-        var (network, _) = Checkpoint.Load(arguments[0]);
-        using var denoiser = new Denoiser(network);
+        using var denoiser = new Denoiser(Checkpoint.Load(arguments[0]).Network);
+        using var rounded = new Denoiser(Checkpoint.Load(arguments[0]).Network, new DenoiserOptions { Precision = Precision.BFloat16 });
         using var scope = NewDisposeScope();
         Sequential ffdnet = Ffdnet();
         Picture picture = TestPicture.Noisy(Side, Side);
         Tensor image = tensor(picture.Samples).reshape(1, 3, Side, Side);
         double megapixels = Side * (double)Side / 1e6;
-        double[] seconds = Rounds.Medians(Repeats, [() => Convolve(ffdnet, image), () => denoiser.Denoise((float[])picture.Samples.Clone(), Side, Side)]);
+        double[] seconds = Rounds.Medians(Repeats, [() => Convolve(ffdnet, image), () => denoiser.Denoise((float[])picture.Samples.Clone(), Side, Side), () => rounded.Denoise((float[])picture.Samples.Clone(), Side, Side)]);
         output.WriteLine("| network | parameters | s per megapixel | times as fast |");
         output.WriteLine("| --- | --- | --- | --- |");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| FFDNet's convolutions | {ffdnet.parameters().Sum(p => p.numel())} | {seconds[0] / megapixels:F2} | 1 |"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine, {Path.GetFileNameWithoutExtension(arguments[0])} | {denoiser.Config.Parameters} | {seconds[1] / megapixels:F2} | {seconds[0] / seconds[1]:F1} |"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| the same in bfloat16 | {denoiser.Config.Parameters} | {seconds[2] / megapixels:F2} | {seconds[0] / seconds[2]:F1} |"));
         return 0;
     }
 

@@ -1,10 +1,23 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using DenoiseService.Model.Attention;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Model;
+
+/// <summary>The numbers that a network computes with.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Precision>))]
+public enum Precision
+{
+    /// <summary>float32.</summary>
+    Float32,
+
+    /// <summary>bfloat16 for weights and activations; scores, routing and the image itself stay float32. Faster where the processor has bfloat16 products, slower elsewhere. Shared mixtures only.</summary>
+    BFloat16,
+}
 
 /// <summary>How a <see cref="Denoiser"/> runs.</summary>
 public sealed record DenoiserOptions
@@ -17,6 +30,9 @@ public sealed record DenoiserOptions
 
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Numbers of the network's weights and activations.</summary>
+    public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>Memory in bytes that the tiles of one batch and their activations may take; decides <see cref="Denoiser.MaxBatchTiles"/>.</summary>
     public long BatchMemory { get; init; } = 512L << 20;
@@ -46,8 +62,8 @@ public sealed class Denoiser : IDisposable
     private readonly DenoiserOptions _options;
 
     /// <summary>Takes over a network, which must be in evaluation mode, and disposes it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
-    public Denoiser(SmallViT network, DenoiserOptions? options = null) : this(network.Config, ForInference(network), options)
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range, or not for this network.</exception>
+    public Denoiser(SmallViT network, DenoiserOptions? options = null) : this(network.Config, ForInference(network, options), options)
     {
     }
 
@@ -225,8 +241,14 @@ public sealed class Denoiser : IDisposable
         MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(routings);
     }
 
-    private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network)
+    private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions? options)
     {
+        if (options?.Precision == Precision.BFloat16)
+        {
+            if (network.Config.Attention != AttentionKind.SharedMixture) throw new ArgumentOutOfRangeException(nameof(options), options.Precision, $"Precision {Precision.BFloat16} needs attention {AttentionKind.SharedMixture}; this network has {network.Config.Attention}");
+            network.to(ScalarType.BFloat16);
+        }
+
         if (!FusedNetwork.Covers(network.Config)) return (network.call, network);
         var fused = new FusedNetwork(network);
         network.Dispose();

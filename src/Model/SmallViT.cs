@@ -84,8 +84,9 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <inheritdoc/>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
-        (Tensor? full, Tensor? half) = _encoder?.call(image) ?? default; // (B, S, T, T), (B, M, T/2, T/2)
-        Tensor grid = _embed.call(half ?? image); // (B, D, T/P, T/P)
+        Tensor input = image.to(_position.dtype); // the weights may be bfloat16
+        (Tensor? full, Tensor? half) = _encoder?.call(input) ?? default; // (B, S, T, T), (B, M, T/2, T/2)
+        Tensor grid = _embed.call(half ?? input); // (B, D, T/P, T/P)
         var windows = new Windows(Config, (int)grid.shape[2]);
         Tensor x = windows.Split(grid.permute(0, 2, 3, 1)) + _position; // (B·windows, N of a window, D)
         var routings = new List<Tensor>();
@@ -98,6 +99,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
         Tensor output = _unembed.call(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
         if (_decoder is not null) output = _decoder.call(output, half!, full!); // (B, 3, T, T)
+        output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
         if (Config.Residual) output = image + output;
         if (Config.ClampInTraining || !training) output = output.clamp(0, 1);
         return (output, stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
@@ -202,7 +204,7 @@ internal sealed class Router : Module<Tensor, Tensor>
 
     public Linear Scores => (Linear)_net[2];
 
-    public override Tensor forward(Tensor x) => _net.call(x).softmax(-1); // (B, N, E)
+    public override Tensor forward(Tensor x) => _net.call(x).to(ScalarType.Float32).softmax(-1); // (B, N, E)
 }
 
 /// <summary>What gives the tokens of a mixture their probabilities: (B, N, D) → (B, N, E).</summary>
@@ -283,8 +285,8 @@ internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor
     {
         Tensor routing = _router.call(x); // (B, N, E)
         Tensor qkv = _read.call(x).unflatten(2, [3, _heads, -1]).permute(2, 0, 3, 1, 4); // (3, B, H, N, d)
-        Tensor scores = matmul(qkv[0] * (1 / Math.Sqrt(qkv.shape[4])), qkv[1].transpose(-2, -1)); // (B, H, N, N)
-        Tensor weights = MixedTopK.Weights(scores, routing, _keysKept); // (B, H, N, N)
+        Tensor scores = matmul(qkv[0] * (1 / Math.Sqrt(qkv.shape[4])), qkv[1].transpose(-2, -1)).to(ScalarType.Float32); // (B, H, N, N)
+        Tensor weights = MixedTopK.Weights(scores, routing, _keysKept).to(x.dtype); // (B, H, N, N)
         return (_output.call(Heads.Join(matmul(weights, qkv[2]))), routing); // (B, N, D), (B, N, E)
     }
 }

@@ -105,4 +105,37 @@ public sealed class WindowedDenoiserTests
         Windowed,
         tiles => (tiles.clone(), full([tiles.shape[0], Windowed.Blocks, tiles.shape[2] / 4 * (tiles.shape[3] / 4), Windowed.Experts], 1f / Windowed.Experts)),
         options);
+
+    [Fact]
+    public void Bfloat16_gives_the_same_picture_within_its_rounding()
+    {
+        using SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs, 3), copy = SmallViT.WithSeed(ModelConfig.Photographs, 3);
+        using (TorchSharp.torch.no_grad())
+        using (var scope = TorchSharp.torch.NewDisposeScope())
+        using (var generator = new TorchSharp.torch.Generator(5, TorchSharp.torch.CPU))
+        {
+            // The last layer starts as zero: then the network would do nothing.
+            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.add_(TorchSharp.torch.randn(p.shape, generator: generator) * 0.05f);
+        }
+
+        copy.load_state_dict(network.state_dict());
+        network.eval();
+        copy.eval();
+        float[] exact = RandomPicture(80 * 100), rounded = (float[])exact.Clone(), input = (float[])exact.Clone();
+        RoutingMap exactMap = new Denoiser(network).Denoise(exact, 80, 100, withRouting: true)!, roundedMap = new Denoiser(copy, new DenoiserOptions { Precision = Precision.BFloat16 }).Denoise(rounded, 80, 100, withRouting: true)!;
+        float change = exact.Zip(input, (a, b) => Math.Abs(a - b)).Max(), error = exact.Zip(rounded, (a, b) => Math.Abs(a - b)).Max();
+        Assert.True(change > 0.02, $"the network does something: {change}");
+        Assert.True(error > 0 && error < 0.05 * change + 1e-3, $"change {change}, error {error}");
+        Assert.True(exactMap.Probabilities.Zip(roundedMap.Probabilities, (a, b) => Math.Abs(a - b)).Max() < 0.02);
+    }
+
+    [Fact]
+    public void Bfloat16_is_refused_for_networks_it_is_not_made_for() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Denoiser(new SmallViT(new ModelConfig()), new DenoiserOptions { Precision = Precision.BFloat16 }));
+
+    private static float[] RandomPicture(int pixels)
+    {
+        var random = new Random(4);
+        return Enumerable.Range(0, 3 * pixels).Select(_ => random.NextSingle()).ToArray();
+    }
 }

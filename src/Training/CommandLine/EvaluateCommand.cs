@@ -25,7 +25,7 @@ internal static class EvaluateCommand
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }

@@ -13,6 +13,8 @@ internal static class ModelOptions
 
     public static readonly Option<int> Tile = new("--tile") { Description = "Side in pixels of the largest tile of a windowed network.", DefaultValueFactory = _ => new DenoiserOptions().MaxTileSide };
 
+    public static readonly Option<Precision> Precision = new("--precision") { Description = "Numbers of the network: Float32, or BFloat16 where the processor has such products.", DefaultValueFactory = _ => Model.Precision.Float32 };
+
     public static readonly Option<int> Threads = new("--threads") { Description = "Threads that run the network.", DefaultValueFactory = _ => Environment.ProcessorCount };
 
     /// <summary>Loads the checkpoint into an engine, which the caller disposes.</summary>
@@ -22,7 +24,7 @@ internal static class ModelOptions
         var (network, card) = Model.Checkpoint.Load(parsed.GetValue(Checkpoint)!.FullName);
         try
         {
-            return (new Denoiser(network, new DenoiserOptions { Overlap = parsed.GetValue(Overlap), MaxTileSide = parsed.GetValue(Tile), Threads = parsed.GetValue(Threads) }), card.Sha256);
+            return (new Denoiser(network, new DenoiserOptions { Overlap = parsed.GetValue(Overlap), MaxTileSide = parsed.GetValue(Tile), Threads = parsed.GetValue(Threads), Precision = parsed.GetValue(Precision) }), card.Sha256);
         }
         catch (ArgumentOutOfRangeException e)
         {
