@@ -2,6 +2,7 @@ using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace DenoiseService.Api.Access;
 
@@ -15,6 +16,8 @@ internal static class KeyEndpoints
             .WithDescription("The key is in the answer and nowhere else: keep it. The first key must have the scope admin, for from then on every request needs one. Another replica knows of it at once.")
             .WithAnswer(201, "The key, this once.")
             .WithProblem(ProblemKind.InvalidParameter, "name has 0 characters; it must be 1 to 100 characters.", "name", "1 to 100 characters", 0)
+            .WithProblem(ProblemKind.BadRequest, "The JSON body cannot be read at $.scopes[0].", "$.scopes[0]")
+            .WithProblem(ProblemKind.UnsupportedMediaType, "The request was refused.")
             .WithProblem(ProblemKind.AdminKeyNeeded, "From the first key on every request needs one, so the first must have the scope admin.");
         group.MapGet("", List).WithName("listKeys").WithSummary("Lists the keys").WithDescription("All that were ever made, with what they may do and when they were last used; never the keys themselves.").WithAnswer(200, "All keys, the newest first.");
         group.MapDelete("{id}", Revoke).WithName("revokeKey").WithSummary("Revokes a key")
@@ -26,7 +29,7 @@ internal static class KeyEndpoints
     /// <param name="wanted">What the key is to be.</param>
     /// <param name="context">The request.</param>
     /// <param name="register">The keys.</param>
-    private static async Task<Created<MadeKey>> Make(NewKey wanted, HttpContext context, KeyRegister register)
+    private static async Task<Created<MadeKey>> Make([FromBody] NewKey wanted, HttpContext context, KeyRegister register)
     {
         (ApiKey key, string text) = await register.MakeAsync(wanted, context.GetCaller(), context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";

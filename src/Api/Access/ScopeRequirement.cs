@@ -12,11 +12,11 @@ internal sealed record ScopeRequirement(KeyScopes Scope);
 /// </summary>
 internal static class ScopeRequirementExtensions
 {
-    /// <summary>Demands a scope of the caller, and documents the refusals. Admin has all scopes.</summary>
+    /// <summary>Demands a scope of the caller, and documents the refusals (503: the database, where keys are, is away). Admin has all scopes.</summary>
     /// <param name="routes">A route or a group.</param>
     /// <param name="scope">Exactly one scope.</param>
     public static T RequireScope<T>(this T routes, KeyScopes scope) where T : IEndpointConventionBuilder =>
-        routes.WithMetadata(new ScopeRequirement(scope), Refusal(StatusCodes.Status401Unauthorized), Refusal(StatusCodes.Status403Forbidden));
+        routes.WithMetadata(new ScopeRequirement(scope), Refusal(StatusCodes.Status401Unauthorized), Refusal(StatusCodes.Status403Forbidden), Refusal(StatusCodes.Status503ServiceUnavailable));
 
     private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(Problem), [Problem.MediaType]);
 }

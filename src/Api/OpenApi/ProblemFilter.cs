@@ -21,7 +21,7 @@ internal sealed class ProblemFilter : IOperationFilter
         Of([ProblemKind.CorruptImage], "The Png picture is truncated or damaged.", null, null, null),
         Of([ProblemKind.QueueFull, ProblemKind.RateLimited], "The queue would hold 65 requests; its limit is 64. Try again in 12 s.", "requests", 64, 65),
         Of([ProblemKind.InferenceFailed, ProblemKind.Internal], "The model gave no usable result for the batch that this picture was in.", null, null, null),
-        Of([ProblemKind.NotReady, ProblemKind.Draining], "The default model denoise-small is still loading.", null, null, null),
+        Of([ProblemKind.NotReady, ProblemKind.Draining, ProblemKind.StorageUnavailable], "The default model denoise-small is still loading.", null, null, null),
         Of([ProblemKind.DeadlineExceeded], "The request's time limit passed before the answer was there.", null, null, null),
     }.ToDictionary(p => p.Kinds[0].Status.ToString(CultureInfo.InvariantCulture));
 

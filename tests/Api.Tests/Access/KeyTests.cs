@@ -140,6 +140,30 @@ public sealed class KeyTests(Databases databases)
         Assert.Equal(used.AddSeconds(1), (await later.ApiKeys.SingleAsync()).LastUsedAt);
     }
 
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task While_the_database_is_away_stored_keys_answer_503_and_the_settings_key_still_works(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(new(WithAdmin(database)) { ["Storage:CheckSeconds"] = "0.1", ["Security:KeyCacheSeconds"] = "0" });
+        HttpClient admin = service.With(AccessTestSupport.AdminKey);
+        HttpClient client = service.With((await admin.MakeKeyAsync("read")).Key);
+        await service.ReadyAsync();
+        await database.GoAwayAsync();
+        try
+        {
+            await Service.UntilAsync(() => client.GetAsync("/health/ready").Result.StatusCode == HttpStatusCode.ServiceUnavailable, "not ready");
+            await (await client.GetAsync("/v1/models")).ProblemAsync(HttpStatusCode.ServiceUnavailable, "storage-unavailable");
+            Assert.Equal(HttpStatusCode.OK, (await admin.GetAsync("/v1/models")).StatusCode);
+        }
+        finally
+        {
+            await database.ReturnAsync();
+        }
+
+        await service.ReadyAsync();
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/v1/models")).StatusCode);
+    }
+
     [Fact]
     public async Task Wrong_requests_for_a_key_name_their_field()
     {

@@ -2,6 +2,7 @@ using System.Net;
 using DenoiseService.Api.Access;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.TestHost;
 
 namespace DenoiseService.Api.Tests.Access;
@@ -131,6 +132,8 @@ public sealed class LoopbackTests
         return client;
     }
 
+    private sealed record HasBody(bool CanHaveBody) : IHttpRequestBodyDetectionFeature;
+
     private sealed class Addressed(TestServer server, string? address) : HttpMessageHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -148,6 +151,7 @@ public sealed class LoopbackTests
                     c.Request.ContentType = request.Content?.Headers.ContentType?.ToString();
                     c.Request.ContentLength = body.Length;
                     c.Request.Body = new MemoryStream(body);
+                    c.Features.Set<IHttpRequestBodyDetectionFeature>(new HasBody(body.Length > 0));
                 },
                 cancellationToken);
             var answer = new MemoryStream();
