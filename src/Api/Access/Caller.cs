@@ -11,6 +11,9 @@ internal sealed record Caller(string Id, KeyScopes Scopes, long? PatchesPerMinut
     /// <summary>Id of the key that the settings give.</summary>
     public const string ConfiguredId = "configured";
 
+    /// <summary>For the log.</summary>
+    public string Display => Id.Length > 0 ? $"key {Id}" : "a caller without a key";
+
     /// <summary>Somebody without a key.</summary>
     public static Caller Anonymous(KeyScopes scopes) => new("", scopes);
 }

@@ -28,7 +28,7 @@ internal sealed partial class KeyRegister(IDbContextFactory<Store> stores, KeyRi
         store.Add(key);
         await store.SaveChangesAsync(cancellationToken);
         presence.Made();
-        LogMade(key.Prefix, scopes.Names(), by.Id);
+        LogMade(key.Prefix, scopes.Names(), by.Display);
         return (key, text);
     }
 
@@ -94,7 +94,7 @@ internal sealed partial class KeyRegister(IDbContextFactory<Store> stores, KeyRi
         key.RevokedAt = time.GetUtcNow();
         await store.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        LogRevoked(key.Prefix, by.Id);
+        LogRevoked(key.Prefix, by.Display);
     }
 
     private IQueryable<ApiKey> UsableAdmins(Store store)
@@ -111,7 +111,7 @@ internal sealed partial class KeyRegister(IDbContextFactory<Store> stores, KeyRi
         Hash = KeyFormat.Hash(text),
         Scopes = scopes,
         RateLimitPerMinute = patchesPerMinute,
-        CreatedAt = time.GetUtcNow(),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()), // as it will be read back
         ExpiresAt = expiresAt,
     };
 
