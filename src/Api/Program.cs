@@ -1,3 +1,4 @@
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Denoising;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Health;
@@ -18,6 +19,7 @@ builder.Configuration.AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args
 
 builder.Services.AddLogs(builder.Configuration);
 builder.Services.AddStorage();
+builder.Services.AddAccess();
 builder.Services.AddModels();
 builder.Services.AddServing();
 builder.Services.AddPictures();
@@ -25,16 +27,21 @@ builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
 builder.Services.AddOpenApiDocument();
 
+// Outside of development too: a body that cannot be read is answered by the table of problems.
+builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+
 try
 {
     WebApplication app = builder.Build();
     app.UseMiddleware<RequestIdMiddleware>();
     app.UseRequestLog();
     app.UseMiddleware<ProblemMiddleware>();
+    app.UseAccess();
     app.UseOpenApiDocument();
     app.MapDenoising();
     app.MapRoutingMap();
     app.MapModels();
+    app.MapKeys();
     app.MapHealth();
     app.Run();
     return 0;

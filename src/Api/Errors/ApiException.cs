@@ -20,6 +20,9 @@ internal sealed class ApiException(ProblemKind kind, string detail) : Exception(
     /// <summary>The values that would be accepted, where there is a short list.</summary>
     public IReadOnlyList<string>? Accepted { get; init; }
 
+    /// <summary>How to authenticate: the header WWW-Authenticate.</summary>
+    public string? Challenge { get; init; }
+
     /// <summary>When to come back.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using DenoiseService.Api.Storage;
 using DenoiseService.Imaging;
 using Microsoft.AspNetCore.Http.Features;
@@ -22,6 +23,7 @@ internal static class ExceptionTable
             Limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize,
             Actual = context.Request.ContentLength,
         },
+        BadHttpRequestException { InnerException: JsonException json } => new(ProblemKind.BadRequest, json.Path is { Length: > 0 } path ? $"The JSON body cannot be read at {path}." : "The body is not valid JSON.") { Parameter = json.Path },
         BadHttpRequestException e => new(ProblemKind.OfStatus(e.StatusCode), e.Message),
         InvalidDataException or IOException => new(ProblemKind.BadRequest, "The body ends early or is not valid multipart/form-data."),
         _ when StorageErrors.IsUnavailable(exception) => new(ProblemKind.StorageUnavailable, "The database is away or busy; try again.") { RetryAfter = TimeSpan.FromSeconds(5) },

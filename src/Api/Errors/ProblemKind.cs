@@ -14,15 +14,23 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind InvalidParameter = new("invalid-parameter", 400, "A parameter is out of range");
     public static readonly ProblemKind InvalidUpload = new("invalid-upload", 400, "The request does not carry exactly one picture");
     public static readonly ProblemKind BadRequest = new("bad-request", 400, "The request is malformed");
+    public static readonly ProblemKind KeyRequired = new("key-required", 401, "A key is needed");
+    public static readonly ProblemKind InvalidKey = new("invalid-key", 401, "The key is not valid");
+    public static readonly ProblemKind ScopeMissing = new("scope-missing", 403, "The key may not do this");
+    public static readonly ProblemKind LocalOnly = new("local-only", 403, "The service answers only its own machine");
     public static readonly ProblemKind NotFound = new("not-found", 404, "There is nothing at this address");
     public static readonly ProblemKind UnknownModel = new("unknown-model", 404, "There is no such model");
+    public static readonly ProblemKind UnknownKey = new("unknown-key", 404, "There is no such key");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "This address does not take this method");
     public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "The answer cannot be given in an accepted media type");
     public static readonly ProblemKind RequestTimeout = new("request-timeout", 408, "The request arrived too slowly");
+    public static readonly ProblemKind AdminKeyNeeded = new("admin-key-needed", 409, "There must be an admin key");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The picture is above a limit");
     public static readonly ProblemKind UnsupportedImage = new("unsupported-image", 415, "The content is no picture that is read here");
+    public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "The body's media type is not taken here");
     public static readonly ProblemKind CorruptImage = new("corrupt-image", 422, "The picture is truncated or damaged");
     public static readonly ProblemKind QueueFull = new("queue-full", 429, "The queue is full");
+    public static readonly ProblemKind RateLimited = new("rate-limited", 429, "The rate limit is reached");
     public static readonly ProblemKind ClientClosed = new("client-closed-request", 499, "The client went away");
     public static readonly ProblemKind Internal = new("internal", 500, "The service failed");
     public static readonly ProblemKind InferenceFailed = new("inference-failed", 500, "The model failed on this batch");
@@ -39,7 +47,7 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
         406 => NotAcceptable,
         408 => RequestTimeout,
         413 => TooLarge,
-        415 => UnsupportedImage,
+        415 => UnsupportedMediaType,
         >= 500 => Internal,
         _ => BadRequest with { Status = status },
     };

@@ -44,6 +44,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         ProblemKind kind = problem.Kind;
         context.Response.StatusCode = kind.Status;
         if (problem.RetryAfter is { } wait) context.Response.Headers.RetryAfter = wait.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
+        if (problem.Challenge is { } challenge) context.Response.Headers.WWWAuthenticate = challenge;
         // Set again: clearing the answer took it away.
         context.Response.Headers[RequestIdMiddleware.Header] = context.TraceIdentifier;
         var body = new Problem(kind.Type, kind.Title, kind.Status, problem.Message, context.TraceIdentifier)

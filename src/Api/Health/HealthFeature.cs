@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Serving;
@@ -16,11 +17,11 @@ internal static class HealthFeature
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder group = routes.MapGroup("").WithTags("Health");
-        group.MapGet("/health/live", Live).WithName("live").WithSummary("Says whether the process answers").WithDescription("Always 200: a process that cannot answer this should be started again.").WithAnswer(200, "The process answers.");
+        group.MapGet("/health/live", Live).WithName("live").WithSummary("Says whether the process answers").WithDescription("Always 200: a process that cannot answer this should be started again.").WithAnswer(200, "The process answers.").AllowAnonymous();
         group.MapGet("/health/ready", Ready).WithName("ready").WithSummary("Says whether requests should be sent here")
             .WithDescription("Ready: the default model is loaded, its checksum matched, it is warm, the last forward pass gave finite numbers, the database answers, and the service is not shutting down. A busy service stays ready.")
-            .Produces<HealthReport>(StatusCodes.Status503ServiceUnavailable).WithAnswer(200, "Send requests.").WithAnswer(503, "Send none; the reasons say why.");
-        group.MapGet("/version", GetVersion).WithName("version").WithSummary("Says what is running").WithDescription("Versions of the service, of the tensor library and of the runtime.").WithAnswer(200, "The versions.");
+            .Produces<HealthReport>(StatusCodes.Status503ServiceUnavailable).WithAnswer(200, "Send requests.").WithAnswer(503, "Send none; the reasons say why.").AllowAnonymous();
+        group.MapGet("/version", GetVersion).WithName("version").WithSummary("Says what is running").WithDescription("Versions of the service, of the tensor library and of the runtime.").WithAnswer(200, "The versions.").RequireScope(KeyScopes.Read);
     }
 
     private static Ok<HealthReport> Live() => TypedResults.Ok(new HealthReport("live", []));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Pictures;
 using Microsoft.Extensions.Options;
 using Serilog;
@@ -37,6 +38,7 @@ internal static class LoggingFeature
         {
             HttpResponse response = context.Response;
             log.Set("RequestId", context.TraceIdentifier);
+            log.Set("Key", context.GetCaller().Id);
             log.Set("BytesIn", context.Request.ContentLength ?? 0);
             log.Set("BytesOut", response.ContentLength); // null: sent in chunks
             log.Set("Patches", context.Features.Get<RequestClock>()?.Patches ?? 0);

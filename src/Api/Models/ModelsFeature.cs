@@ -1,6 +1,8 @@
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Settings;
+using DenoiseService.Api.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace DenoiseService.Api.Models;
@@ -18,7 +20,7 @@ internal static class ModelsFeature
 
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/models").WithTags("Models");
+        RouteGroupBuilder group = routes.MapGroup("/v1/models").WithTags("Models").RequireScope(KeyScopes.Read);
         group.MapGet("", List).WithName("listModels").WithSummary("Lists the models")
             .WithDescription("Every file of the models folder, with its card. A damaged one is listed with its error and never answers.").WithAnswer(200, "All models.");
         group.MapGet("{id}", Get).WithName("getModel").WithSummary("Shows one model")

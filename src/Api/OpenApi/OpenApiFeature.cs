@@ -50,6 +50,6 @@ internal static class OpenApiFeature
             o.DocumentTitle = "Denoise service";
         });
         // Who opens the address in a browser wants to see what there is.
-        app.MapGet("/", () => TypedResults.Redirect("/swagger")).WithName("root").WithSummary("Leads to the documentation").ExcludeFromDescription();
+        app.MapGet("/", () => TypedResults.Redirect("/swagger")).WithName("root").WithSummary("Leads to the documentation").ExcludeFromDescription().AllowAnonymous();
     }
 }

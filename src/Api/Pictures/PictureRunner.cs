@@ -1,3 +1,4 @@
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
@@ -15,7 +16,7 @@ internal sealed record PictureTask(ServedModel Model, float Strength, bool WithR
 }
 
 /// <summary>The way of every picture: admission by the header's size, decoding, the device.</summary>
-internal sealed class PictureRunner(Admission admission, Codec codec, ModelWorker worker, TimeProvider time)
+internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec codec, ModelWorker worker, TimeProvider time)
 {
     /// <summary>Denoises a picture, and returns it with the routing map if that was asked for. A picture that is not admitted is not decoded.</summary>
     public async Task<(Picture Picture, RoutingMap? Routing)> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, PictureTask task, RequestClock clock)
@@ -29,6 +30,8 @@ internal sealed class PictureRunner(Admission admission, Codec codec, ModelWorke
         bool handedOver = false;
         try
         {
+            // After the queue: who is refused there does not pay.
+            rates.Charge(clock.Caller, patches);
             Picture picture = await codec.DecodeAsync(file, clock);
             task.BeforeDevice?.Invoke(picture);
             if (!needsDevice) return (picture, null);

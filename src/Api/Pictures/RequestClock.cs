@@ -1,6 +1,8 @@
+using DenoiseService.Api.Access;
+
 namespace DenoiseService.Api.Pictures;
 
-/// <summary>One request's time: when it came, how long each step took, and the moment after which nobody waits: the deadline, or the client's going.</summary>
+/// <summary>One request's caller and time: when it came, how long each step took, and the moment after which nobody waits: the deadline, or the client's going.</summary>
 internal sealed class RequestClock : IDisposable
 {
     private readonly TimeProvider _time;
@@ -18,6 +20,9 @@ internal sealed class RequestClock : IDisposable
 
     /// <summary>Set at the deadline, or when the client goes.</summary>
     public CancellationToken Token => _either.Token;
+
+    /// <summary>Who sent the request, and pays for its patches.</summary>
+    public required Caller Caller { get; init; }
 
     /// <summary>What the picture costs, once that is known; for the log.</summary>
     public long Patches { get; set; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Serving;
 using Microsoft.Extensions.Options;
@@ -22,7 +23,7 @@ internal sealed class RequestClocks(IOptions<InferenceOptions> options, TimeProv
 
         RequestClock Of(double ms)
         {
-            var clock = new RequestClock(time, TimeSpan.FromMilliseconds(ms), context.RequestAborted);
+            var clock = new RequestClock(time, TimeSpan.FromMilliseconds(ms), context.RequestAborted) { Caller = context.GetCaller() };
             context.Features.Set(clock);
             return clock;
         }

@@ -16,6 +16,9 @@ internal static class StorageErrors
     public static bool IsReference(Exception exception) => (exception is DbUpdateException ? exception.InnerException : exception) is
         PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation } or SqliteException { SqliteExtendedErrorCode: raw.SQLITE_CONSTRAINT_FOREIGNKEY or raw.SQLITE_CONSTRAINT_TRIGGER };
 
+    /// <summary>Something else was changed at the same moment, so this transaction was not done: the same one may work at once.</summary>
+    public static bool IsSerializationFailure(Exception? exception) => exception is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure } || (exception is not null && IsSerializationFailure(exception.InnerException));
+
     /// <summary>The database is away, full or busy: the same call may work later.</summary>
     public static bool IsUnavailable(Exception? exception) => exception switch
     {

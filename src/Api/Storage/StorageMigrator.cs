@@ -13,6 +13,7 @@ namespace DenoiseService.Api.Storage;
 internal sealed class StorageMigrator(IDbContextFactory<Store> stores, IOptions<StorageOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private const long Turn = 0x64656e6f697365; // "denoise": which of the database's advisory locks
 
     /// <summary>Makes the database if there is none, and its tables.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
@@ -25,7 +26,23 @@ internal sealed class StorageMigrator(IDbContextFactory<Store> stores, IOptions<
         else
         {
             await CreateDatabaseAsync(store, cancellationToken);
-            await store.Database.MigrateAsync(cancellationToken); // one after the other by EF's own lock, which is a transaction's
+            await MigrateServerAsync(store, cancellationToken);
+        }
+    }
+
+    private static async Task MigrateServerAsync(Store store, CancellationToken cancellationToken)
+    {
+        // EF's own lock ends with each migration's transaction, and another replica comes between two. A session's lock ends with its owner, too.
+        store.Database.SetCommandTimeout(Patience);
+        await store.Database.OpenConnectionAsync(cancellationToken);
+        await store.Database.ExecuteSqlAsync($"SELECT pg_advisory_lock({Turn})", cancellationToken);
+        try
+        {
+            await store.Database.MigrateAsync(cancellationToken);
+        }
+        finally
+        {
+            await store.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({Turn})", CancellationToken.None);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using DenoiseService.Api.Errors;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 
@@ -20,6 +21,12 @@ internal sealed partial class StorageMonitor(StoreFactory stores, StorageMigrato
 
     /// <summary>Ends once the tables are up to date: usually before the server listens, later where the database was away at the start.</summary>
     public Task MigratedAsync(CancellationToken cancellationToken) => _migrated.Task.WaitAsync(cancellationToken);
+
+    /// <exception cref="ApiException">503 while the tables are not up to date, as where the database was away at the start.</exception>
+    public void DemandTables()
+    {
+        if (!_migrated.Task.IsCompleted) throw new ApiException(ProblemKind.StorageUnavailable, "The database is not open yet; try again.") { RetryAfter = TimeSpan.FromSeconds(Math.Ceiling(options.Value.CheckSeconds)) };
+    }
 
     /// <summary>Runs before any service is started, the web server included.</summary>
     public Task StartingAsync(CancellationToken cancellationToken) => CheckAsync(cancellationToken);

@@ -24,7 +24,7 @@ public sealed class OpenApiTests(Service service) : IClassFixture<Service>
         JsonElement document = await (await service.CreateClient().GetAsync("/openapi/v1.json")).JsonAsync();
         Assert.StartsWith("3.1.", document.GetProperty("openapi").GetString(), StringComparison.Ordinal);
         JsonElement[] operations = [.. document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()).Select(o => o.Value)];
-        Assert.Equal(7, operations.Length);
+        Assert.Equal(10, operations.Length);
         foreach (JsonElement operation in operations)
         {
             foreach (string name in (string[])["operationId", "summary", "description"]) Assert.False(string.IsNullOrWhiteSpace(operation.GetProperty(name).GetString()));
@@ -47,7 +47,30 @@ public sealed class OpenApiTests(Service service) : IClassFixture<Service>
             Assert.Equal(("string", "binary", 64 << 20), (schema.GetProperty("type").GetString(), schema.GetProperty("format").GetString(), schema.GetProperty("maxLength").GetInt32()));
         }
 
-        Assert.Equal(["200", "400", "404", "406", "413", "415", "422", "429", "500", "503", "504"], operation.GetProperty("responses").EnumerateObject().Select(r => r.Name));
+        Assert.Equal(["200", "400", "401", "403", "404", "406", "413", "415", "422", "429", "500", "503", "504"], operation.GetProperty("responses").EnumerateObject().Select(r => r.Name));
+    }
+
+    [Fact]
+    public async Task Every_operation_but_the_open_ones_shows_its_scope_and_both_ways_of_sending_a_key()
+    {
+        JsonElement document = await (await service.CreateClient().GetAsync("/openapi/v1.json")).JsonAsync();
+        JsonElement schemes = document.GetProperty("components").GetProperty("securitySchemes");
+        Assert.Equal("X-Api-Key", schemes.GetProperty("apiKey").GetProperty("name").GetString());
+        Assert.Equal("bearer", schemes.GetProperty("bearer").GetProperty("scheme").GetString());
+        foreach (JsonProperty path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (JsonElement operation in path.Value.EnumerateObject().Select(o => o.Value))
+            {
+                bool open = path.Name.StartsWith("/health/", StringComparison.Ordinal);
+                Assert.Equal(!open, operation.TryGetProperty("security", out JsonElement security));
+                if (open) continue;
+                string scope = security[0].GetProperty("bearer")[0].GetString()!;
+                Assert.Equal(scope, security[1].GetProperty("apiKey")[0].GetString());
+                Assert.Contains(scope, (string[])["inference", "read", "admin"]);
+                Assert.Contains($"Needs the scope `{scope}`.", operation.GetProperty("description").GetString(), StringComparison.Ordinal);
+                foreach (string status in (string[])["401", "403"]) Assert.True(operation.GetProperty("responses").TryGetProperty(status, out _), path.Name);
+            }
+        }
     }
 
     [Fact]

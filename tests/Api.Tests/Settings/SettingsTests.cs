@@ -1,3 +1,4 @@
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
@@ -32,11 +33,20 @@ public sealed class SettingsTests
     [InlineData("Storage:ConnectionString", "Host=db", "Storage:Provider is Sqlite")]
     [InlineData("Models:Folder", "", "must be a folder")]
     [InlineData("Models:Default", "../secret", "letters, digits")]
+    [InlineData("Security:AdminKey", "short", "32 to 256")]
+    [InlineData("Security:AdminKey", "0123456789 0123456789 0123456789 0123456789", "without blanks")]
+    [InlineData("Security:AnonymousScopes", "None", "Inference, Read, Admin")]
+    [InlineData("Security:AnonymousScopes", "8", "Inference, Read, Admin")]
+    [InlineData("Security:KeyCacheSeconds", "61", "0 to 60")]
+    [InlineData("RateLimit:PatchesPerMinute", "-1", "0 to 1000000000000")]
+    [InlineData("RateLimit:AnonymousPatchesPerMinute", "-1", "0 to 1000000000000")]
+    [InlineData("RateLimit:BurstSeconds", "0", "1 to 86400")]
     public void A_setting_out_of_range_stops_the_start_with_its_name_and_bounds(string name, string value, string bounds)
     {
         string failure = Assert.Single(Assert.Throws<OptionsValidationException>(() => Check((name, value))).Failures);
         Assert.StartsWith(name + ": ", failure, StringComparison.Ordinal);
         Assert.Contains(bounds, failure, StringComparison.Ordinal);
+        if (name.EndsWith("Key", StringComparison.Ordinal)) Assert.DoesNotContain(value, failure, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +71,7 @@ public sealed class SettingsTests
     private static void Check(params (string Name, string Value)[] settings)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
-        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().BuildServiceProvider();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().AddAccess().BuildServiceProvider();
         services.GetRequiredService<IStartupValidator>().Validate();
     }
 }

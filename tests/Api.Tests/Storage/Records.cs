@@ -14,7 +14,7 @@ internal static class Records
         new() { Id = id, Name = "small", Sha256 = sha256, Length = 3, Config = "{}", Card = "{}", Parameters = 7, CreatedAt = Noon };
 
     public static ApiKey Key(string id = "key", byte first = 1) =>
-        new() { Id = id, Name = "phone", Prefix = "dn_abc", Hash = [first, .. new byte[31]], Scopes = KeyScopes.Inference | KeyScopes.Read, CreatedAt = Noon };
+        new() { Id = id, Name = "phone", Prefix = "dn_abc", Hash = [first, .. new byte[31]], Scopes = KeyScopes.Inference | KeyScopes.Read, CreatedAt = Noon, ExpiresAt = Noon.AddDays(1) };
 
     public static Dataset Dataset(string sha256, string id = "set", string name = "birds") =>
         new() { Id = id, Name = name, PictureCount = 2, Bytes = 30, Sha256 = new string('d', 64), ArchiveSha256 = sha256, Report = "[]", CreatedAt = Noon };

@@ -33,10 +33,13 @@ internal sealed class ApiKey
 
     public required KeyScopes Scopes { get; set; }
 
-    /// <summary>Patches a minute; null: as the settings say.</summary>
+    /// <summary>Patches a minute, 0 for no limit; null: as the settings say.</summary>
     public long? RateLimitPerMinute { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>From when on it is refused; null: never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; set; }
 
