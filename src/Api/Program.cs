@@ -1,3 +1,4 @@
+using DenoiseService.Api.Comparing;
 using DenoiseService.Api.Denoising;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Health;
@@ -23,6 +24,7 @@ builder.Services.AddServing();
 builder.Services.AddPictures();
 builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
+builder.Services.AddComparing();
 builder.Services.AddOpenApiDocument();
 
 try
@@ -34,6 +36,7 @@ try
     app.UseOpenApiDocument();
     app.MapDenoising();
     app.MapRoutingMap();
+    app.MapComparing();
     app.MapModels();
     app.MapHealth();
     app.Run();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Errors;
 using Microsoft.OpenApi;
@@ -26,7 +27,14 @@ internal sealed class ProblemFilter : IOperationFilter
     {
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
         {
-            if (response is not OpenApiResponse concrete || concrete.Content?.TryGetValue(Problem.MediaType, out IOpenApiMediaType? body) != true || !ByStatus.TryGetValue(status, out var known)) continue;
+            if (response is not OpenApiResponse concrete || concrete.Content?.TryGetValue(Problem.MediaType, out IOpenApiMediaType? body) != true) continue;
+            ApiException[] own = [.. context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<RefusalDocs>().Select(r => r.Example).Where(e => $"{e.Kind.Status}" == status)];
+            if (!ByStatus.TryGetValue(status, out var known) || own.Length > 0)
+            {
+                if (own.Length == 0) continue;
+                known = ([.. own.Select(e => e.Kind)], own[0]);
+            }
+
             concrete.Description = string.Join("; or ", known.Kinds.Select(k => $"{k.Title} ({k.Type})")) + ".";
             ((OpenApiMediaType)body!).Example = Example(known.Example);
             if (known.Kinds.Contains(ProblemKind.QueueFull))
@@ -46,8 +54,22 @@ internal sealed class ProblemFilter : IOperationFilter
     {
         var example = new JsonObject { ["type"] = e.Kind.Type, ["title"] = e.Kind.Title, ["status"] = e.Kind.Status, ["detail"] = e.Message, ["requestId"] = "8f0c1c1e6f5b4f0d" };
         if (e.Parameter is { } parameter) example["parameter"] = parameter;
-        if (e.Limit is { } limit) example["limit"] = limit is int number ? number : (string)limit;
-        if (e.Actual is { } actual) example["actual"] = actual is int came ? came : (string)actual;
+        if (e.Limit is { } limit) example["limit"] = JsonSerializer.SerializeToNode(limit);
+        if (e.Actual is { } actual) example["actual"] = JsonSerializer.SerializeToNode(actual);
         return example;
+    }
+}
+
+/// <summary>Metadata of a route: one of its own refusals, by example.</summary>
+internal sealed record RefusalDocs(ApiException Example);
+
+/// <summary>Describes refusals of a route.</summary>
+internal static class RefusalDocsExtensions
+{
+    public static RouteHandlerBuilder WithRefusals(this RouteHandlerBuilder route, params ApiException[] examples)
+    {
+        foreach (int status in examples.Select(e => e.Kind.Status).Distinct()) route.Produces<Problem>(status, Problem.MediaType);
+        foreach (ApiException example in examples) route.WithMetadata(new RefusalDocs(example));
+        return route;
     }
 }
