@@ -23,8 +23,8 @@ internal static class CompareFeature
 
     public static void MapComparing(this IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup("/v1/compare").WithTags("Comparing");
-        group.MapPost("", Compare).WithName("compare").WithSummary("Compares two models on one picture")
+        RouteGroupBuilder inference = routes.MapGroup("/v1/compare").WithTags("Comparing");
+        inference.MapPost("", Compare).WithName("compare").WithSummary("Compares two models on one picture")
             .WithDescription("Both models clean the same picture; the answer tells how far their outputs and their routing differ. JSON by default, with the pictures if `includeImages=true`; `Accept: image/png` gives the difference picture alone. It costs as much as both passes.")
             .WithMetadata(Docs).WithPictureProblems().DisableAntiforgery();
     }

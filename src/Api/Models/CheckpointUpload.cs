@@ -10,6 +10,9 @@ internal sealed class CheckpointUpload(IOptions<ModelsOptions> options)
     /// <summary>What a form may have beside its files: boundaries, part headers, fields. Bytes.</summary>
     public const int EnvelopeBytes = 64 << 10;
 
+    /// <summary>Of a card: lists show many of them.</summary>
+    public const int MaxCardBytes = 256 << 10;
+
     private const string WeightsPart = "weights", CardPart = "card";
 
     /// <exception cref="ApiException">400 if it is no such form, 413 if it is too large.</exception>
@@ -23,6 +26,7 @@ internal sealed class CheckpointUpload(IOptions<ModelsOptions> options)
         IFormFile weights = Single(form, WeightsPart) ?? throw Invalid($"The form has no file part named {WeightsPart}. A file part has a file name (curl: -F weights=@model.safetensors).", "none");
         IFormFile? card = Single(form, CardPart);
         if (weights.Length + (card?.Length ?? 0) is long sum && sum > most) throw TooLarge(sum);
+        if (card?.Length > MaxCardBytes) throw new ApiException(ProblemKind.CheckpointTooLarge, $"The card has more than {MaxCardBytes} bytes.") { Parameter = CardPart, Limit = MaxCardBytes, Actual = card.Length };
         string name = form.TryGetValue("name", out var given) && given.Count == 1 ? given.ToString() : Path.GetFileNameWithoutExtension(weights.FileName.Split('/', '\\')[^1]);
         if (!ModelNames.IsName(name)) throw new ApiException(ProblemKind.InvalidParameter, "name must be 1 to 100 letters, digits, dots, dashes and underscores, and none of the aliases; absent, the weights' file name counts.") { Parameter = "name", Limit = ModelNames.Pattern, Actual = name.Length <= 64 ? name : name[..64] + "…" };
         return new NewCheckpoint(name, await BytesAsync(weights, cancellationToken), card is null ? null : await BytesAsync(card, cancellationToken));
@@ -36,7 +40,7 @@ internal sealed class CheckpointUpload(IOptions<ModelsOptions> options)
             // Above its threshold the form reader writes to the disk, which may be read-only.
             return await new FormFeature(request, new FormOptions { MultipartBodyLengthLimit = most, MemoryBufferThreshold = most }).ReadFormAsync(cancellationToken);
         }
-        catch (InvalidDataException e) when (e.Message.StartsWith("Multipart body length limit", StringComparison.Ordinal))
+        catch (Exception e) when (e is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } || (e is InvalidDataException && e.Message.StartsWith("Multipart body length limit", StringComparison.Ordinal)))
         {
             throw TooLarge(null);
         }

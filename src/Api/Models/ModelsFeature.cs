@@ -26,9 +26,8 @@ internal static class ModelsFeature
     public static void MapModels(this IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder group = routes.MapGroup("/v1/models").WithTags("Models");
-        RouteGroupBuilder reads = group.MapGroup("");
-        RouteGroupBuilder changes = group.MapGroup("");
-        reads.MapModelReads();
-        changes.MapModelChanges();
+        RouteGroupBuilder read = group.MapGroup(""), admin = group.MapGroup("");
+        read.MapModelReads();
+        admin.MapModelChanges();
     }
 }

@@ -32,7 +32,7 @@ internal sealed class ProblemFilter : IOperationFilter
             if (!ByStatus.TryGetValue(status, out var known) || own.Length > 0)
             {
                 if (own.Length == 0) continue;
-                known = ([.. own.Select(e => e.Kind)], own[0]);
+                known = ([.. own.Select(e => e.Kind).Distinct()], own[0]);
             }
 
             concrete.Description = string.Join("; or ", known.Kinds.Select(k => $"{k.Title} ({k.Type})")) + ".";

@@ -26,7 +26,7 @@ public sealed class UploadTests : IDisposable
         byte[] flipped = [.. weights];
         flipped[^1] ^= 0xff;
         await RefusedAsync(Form(flipped, Card), "sha256");
-        await RefusedAsync(Form(weights[..^100], Card), "bytes");
+        await RefusedAsync(Form(weights[..^100], Card), "truncated");
         await RefusedAsync(Form(weights, null), "belongs to a card");
         await RefusedAsync(Form(weights, "{}"), "lacks config");
         await RefusedAsync(Form(weights, "{ \"config\": {}, \"config\": {} }"), "not a readable card");
@@ -102,6 +102,30 @@ public sealed class UploadTests : IDisposable
         JsonElement problem = await (await client.PostAsync("/v1/models", Form(new byte[20_001], Card))).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
         Assert.Equal(20_000, problem.GetProperty("limit").GetInt32());
         await (await client.PostAsync("/v1/models", Form(new byte[200_000], Card))).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
+    }
+
+    [Fact]
+    public async Task A_card_above_its_limit_answers_413()
+    {
+        await using var service = new Service();
+        HttpClient client = await service.ReadyAsync();
+        string card = With(c => c["training"]!["note"] = new string('x', 256 << 10));
+        JsonElement problem = await (await client.PostAsync("/v1/models", Form(Weights, card))).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
+        Assert.Equal("card", problem.GetProperty("parameter").GetString());
+    }
+
+    [Fact]
+    public async Task A_real_server_takes_a_checkpoint_above_the_limit_of_pictures_and_refuses_one_above_its_own()
+    {
+        await using var service = new Service(new() { ["Images:MaxBytes"] = "1024", ["Models:MaxUploadBytes"] = "200000", ["Urls"] = "http://127.0.0.1:0" });
+        service.UseKestrel(0);
+        HttpClient client = await service.ReadyAsync();
+        using (var network = new SmallViT(ModelFolder.SmallConfig with { FeedForwardWidth = 500 })) Checkpoint.Save(_folder.FileOf("large"), network);
+        Assert.InRange(new FileInfo(_folder.FileOf("large")).Length, 100_000, 199_000);
+        Assert.Equal(HttpStatusCode.Created, (await client.PostAsync("/v1/models", _folder.FormOf("large"))).StatusCode);
+        await (await client.PostAsync("/v1/models", Form(new byte[230_000], Card))).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
+        var unannounced = new HttpRequestMessage(HttpMethod.Post, "/v1/models") { Content = Form(new byte[400_000], Card), Headers = { TransferEncodingChunked = true } };
+        await (await client.SendAsync(unannounced)).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
     }
 
     private string With(Action<JsonNode> change)
