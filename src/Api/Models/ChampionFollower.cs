@@ -67,7 +67,7 @@ internal sealed partial class ChampionFollower(
         }
     }
 
-    /// <summary>False if the database was away, which its monitor reports, or something unforeseen happened: the same may work later.</summary>
+    /// <summary>False if the database was away, which its monitor reports: the same will work later. Anything unforeseen is logged and keeps nothing else from being done.</summary>
     private async Task<bool> TryAsync(Func<CancellationToken, Task> step, CancellationToken stoppingToken)
     {
         try
@@ -77,8 +77,9 @@ internal sealed partial class ChampionFollower(
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
-            if (!StorageErrors.IsUnavailable(e)) LogPutOff(e);
-            return false;
+            bool away = StorageErrors.IsUnavailable(e);
+            if (!away) LogUnforeseen(e);
+            return !away;
         }
     }
 
@@ -113,6 +114,6 @@ internal sealed partial class ChampionFollower(
     [LoggerMessage(LogLevel.Error, "The champion {Model}, version {Version}, was refused at attempt {Attempt}; nothing is changed, the next attempt is in {Seconds:0.#} s")]
     private partial void LogKept(string model, string version, int attempt, double seconds);
 
-    [LoggerMessage(LogLevel.Error, "The models could not be looked at; trying again")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(LogLevel.Error, "The models could not be looked at")]
+    private partial void LogUnforeseen(Exception exception);
 }

@@ -54,7 +54,7 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
         return await stores.SaveAsync(async store =>
         {
             if (await BySha(store, sha256, cancellationToken) is { } known) return (known, false);
-            DateTimeOffset now = time.GetUtcNow();
+            var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()); // as the database keeps it
             ModelVersion version = checkpoint.ToVersion(Ids.New(time), sha256, card, now);
             store.ModelVersions.Add(version);
             if (nominatedBy is not null) await store.NominateAsync(version.Id, nominatedBy, now, () => Ids.New(time), cancellationToken);
