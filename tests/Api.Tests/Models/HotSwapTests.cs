@@ -19,7 +19,8 @@ public sealed class HotSwapTests(Databases databases)
         await using var service = new Service(new() { ["Inference:MaxBatchPatches"] = "512" });
         HttpClient client = await service.ReadyAsync();
         string[] ids = [(await client.AliasesAsync())["champion"], (await client.UploadAsync(elsewhere, "other")).Id()];
-        var answers = new ConcurrentBag<(HttpStatusCode Status, string Version)>();
+        var answers = new ConcurrentBag<string>();
+        var failures = new ConcurrentQueue<string>();
         using var enough = new CancellationTokenSource();
         byte[] picture = Support.Pictures.Encode(70, 90);
         Task[] load = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
@@ -27,7 +28,8 @@ public sealed class HotSwapTests(Databases databases)
             while (!enough.IsCancellationRequested)
             {
                 using HttpResponseMessage answer = await client.PostAsync("/v1/denoise", Support.Pictures.Raw(picture));
-                answers.Add((answer.StatusCode, answer.Headers.TryGetValues("X-Model-Version", out var version) ? version.Single() : ""));
+                if (answer.StatusCode == HttpStatusCode.OK) answers.Add(Assert.Single(answer.Headers.GetValues("X-Model-Version")));
+                else failures.Enqueue($"{answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
             }
         }))];
 
@@ -42,8 +44,8 @@ public sealed class HotSwapTests(Databases databases)
 
         await enough.CancelAsync();
         await Task.WhenAll(load);
-        Assert.All(answers, a => Assert.Equal(HttpStatusCode.OK, a.Status));
-        Assert.Equal(2, answers.Select(a => a.Version).Distinct().Count());
+        Assert.Empty(failures);
+        Assert.Equal(2, answers.Distinct().Count());
         Assert.True(answers.Count > 100, $"Only {answers.Count} answers.");
 
         // Only the champion is left, and nothing of those before it waits for a finalizer.
