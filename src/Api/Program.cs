@@ -1,4 +1,5 @@
 using DenoiseService.Api.Access;
+using DenoiseService.Api.Comparing;
 using DenoiseService.Api.Denoising;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Health;
@@ -25,6 +26,7 @@ builder.Services.AddServing();
 builder.Services.AddPictures();
 builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
+builder.Services.AddComparing();
 builder.Services.AddOpenApiDocument();
 
 // Outside of development too: a body that cannot be read is answered by the table of problems.
@@ -40,6 +42,7 @@ try
     app.UseOpenApiDocument();
     app.MapDenoising();
     app.MapRoutingMap();
+    app.MapComparing();
     app.MapModels();
     app.MapKeys();
     app.MapHealth();

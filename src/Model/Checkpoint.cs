@@ -20,7 +20,8 @@ public static class Checkpoint
     // In the header of every file that Save writes: such a file without its card is an interrupted save or half a copy, not the released form.
     private const string NeedsCard = "card";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    // A name that stands twice in a card would mean something else to every reader.
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, AllowDuplicateProperties = false };
 
     /// <summary>Writes both files, each atomically, the card last: an interrupted save is refused on load, never half believed.</summary>
     /// <param name="weights">Where to write, ending in .safetensors.</param>
@@ -31,9 +32,12 @@ public static class Checkpoint
     {
         string sha256 = Safetensors.Write(weights, network.state_dict(), new Dictionary<string, string> { [NeedsCard] = "required" });
         var card = new CheckpointCard(network.Config, sha256, training ?? [], metrics ?? []);
-        AtomicFile.Write(CardPath(weights), JsonSerializer.SerializeToUtf8Bytes(card, Json));
+        AtomicFile.Write(CardPath(weights), ToBytes(card));
         return card;
     }
+
+    /// <summary>A card as its file holds it.</summary>
+    public static byte[] ToBytes(CheckpointCard card) => JsonSerializer.SerializeToUtf8Bytes(card, Json);
 
     /// <summary>Builds the network and fills it, in evaluation mode. Call outside dispose scopes and outside inference mode.</summary>
     /// <param name="weights">The .safetensors file.</param>
@@ -42,14 +46,29 @@ public static class Checkpoint
     public static (SmallViT Network, CheckpointCard Card) Load(string weights)
     {
         using SafetensorsFile file = Safetensors.Read(weights);
-        string name = Path.GetFileName(weights);
-        if (!File.Exists(CardPath(weights)) && file.Metadata.ContainsKey(NeedsCard)) throw new CheckpointException($"{name} belongs to a card, and {Path.GetFileName(CardPath(weights))} does not exist.");
-        CheckpointCard card = File.Exists(CardPath(weights))
-            ? ReadCard(weights)
-            : new CheckpointCard(ReleasedForm.Recognise(file.Tensors, name), file.Sha256, [], []);
+        return Build(file, File.Exists(CardPath(weights)) ? ReadCard(weights) : null, Path.GetFileName(weights), Path.GetFileName(CardPath(weights)));
+    }
+
+    /// <summary>The same for a checkpoint that is already in memory.</summary>
+    /// <param name="weights">What the .safetensors file would hold.</param>
+    /// <param name="card">What its card would hold; null if there is none.</param>
+    /// <param name="name">For messages: the files' name without extension.</param>
+    /// <exception cref="CheckpointException">As <see cref="Load"/>.</exception>
+    public static (SmallViT Network, CheckpointCard Card) Parse(byte[] weights, byte[]? card, string name)
+    {
+        string file = name + ".safetensors", cardFile = name + ".json";
+        CheckpointCard? read = card is null ? null : ParseCard(card, cardFile);
+        using SafetensorsFile tensors = Safetensors.Parse(weights, file);
+        return Build(tensors, read, file, cardFile);
+    }
+
+    private static (SmallViT Network, CheckpointCard Card) Build(SafetensorsFile file, CheckpointCard? known, string name, string cardName)
+    {
+        if (known is null && file.Metadata.ContainsKey(NeedsCard)) throw new CheckpointException($"{name} belongs to a card, and {cardName} does not exist.");
+        CheckpointCard card = known ?? new CheckpointCard(ReleasedForm.Recognise(file.Tensors, name), file.Sha256, [], []);
         if (!string.Equals(card.Sha256, file.Sha256, StringComparison.OrdinalIgnoreCase))
         {
-            throw new CheckpointException($"{name} has sha256 {file.Sha256}, its card {Path.GetFileName(CardPath(weights))} says {card.Sha256}.");
+            throw new CheckpointException($"{name} has sha256 {file.Sha256}, its card {cardName} says {card.Sha256}.");
         }
 
         // A few bytes of JSON can ask for any number of gigabytes: what is far from the file's size is refused before it is built.
@@ -74,10 +93,16 @@ public static class Checkpoint
     public static CheckpointCard ReadCard(string weights)
     {
         string path = CardPath(weights), name = Path.GetFileName(path);
-        if (!File.Exists(path)) throw new CheckpointException($"{name} does not exist.");
+        return File.Exists(path) ? ParseCard(File.ReadAllBytes(path), name) : throw new CheckpointException($"{name} does not exist.");
+    }
+
+    /// <summary>Reads a card that is already in memory; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="CheckpointException">It is not of this form.</exception>
+    public static CheckpointCard ParseCard(byte[] json, string name)
+    {
         try
         {
-            CheckpointCard card = JsonSerializer.Deserialize<CheckpointCard>(File.ReadAllBytes(path), Json) ?? throw new CheckpointException($"{name} is empty.");
+            CheckpointCard card = JsonSerializer.Deserialize<CheckpointCard>(json, Json) ?? throw new CheckpointException($"{name} is empty.");
             if (card.Config is null || string.IsNullOrEmpty(card.Sha256)) throw new CheckpointException($"{name} lacks config or sha256.");
             card.Config.Validated();
             return card with { Training = card.Training ?? [], Metrics = card.Metrics ?? [] };

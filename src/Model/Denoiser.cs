@@ -78,7 +78,7 @@ public sealed class Denoiser : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(_options.Overlap);
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTileSide, 1);
-        Config = config.WindowSide == 0 ? config : config with { TileSide = Math.Max(1, _options.MaxTileSide / WindowPixels(config)) * WindowPixels(config) };
+        Config = WithTiles(config, _options);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_options.Overlap, Config.TileSide);
         (_network, _owned) = network;
         MaxBatchTiles = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
@@ -257,6 +257,19 @@ public sealed class Denoiser : IDisposable
 
     private static bool IsOutOfMemory(ExternalException e) =>
         OutOfMemoryWordings.Any(wording => e.Message.Contains(wording, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>What one of the largest tiles takes: a small file can ask for any amount of memory, and the system ends a process that takes it.</summary>
+    /// <exception cref="ModelConfigException">More than the options' <see cref="DenoiserOptions.BatchMemory"/>.</exception>
+    public static void CheckMemory(ModelConfig config, DenoiserOptions? options = null)
+    {
+        options ??= new();
+        long needed = BytesOfTile(WithTiles(config, options));
+        if (needed > options.BatchMemory) throw new ModelConfigException($"One tile of this network takes about {needed} bytes of memory; {options.BatchMemory} are allowed.");
+    }
+
+    /// <summary>A windowed network runs on the largest tiles allowed.</summary>
+    private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options) =>
+        config.WindowSide == 0 ? config : config with { TileSide = Math.Max(1, options.MaxTileSide / WindowPixels(config)) * WindowPixels(config) };
 
     /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network, stem; with room for temporaries.</summary>
     private static long BytesOfTile(ModelConfig config)

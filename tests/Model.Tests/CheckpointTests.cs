@@ -42,6 +42,20 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_in_memory_is_read_and_refused_as_its_files_are()
+    {
+        using var network = new SmallViT(Networks.Tiny);
+        CheckpointCard card = Checkpoint.Save(Weights, network);
+        byte[] weights = File.ReadAllBytes(Weights), json = File.ReadAllBytes(Checkpoint.CardPath(Weights));
+        (SmallViT read, CheckpointCard readCard) = Checkpoint.Parse(weights, json, "net");
+        using (read) Assert.Equal(network.Position.data<float>().ToArray(), read.Position.data<float>().ToArray());
+        Assert.Equal(card.Sha256, readCard.Sha256);
+        Assert.Equal(json, Checkpoint.ToBytes(readCard));
+        Assert.Contains("net.safetensors belongs to a card", Assert.Throws<CheckpointException>(() => Checkpoint.Parse(weights, null, "net")).Message, StringComparison.Ordinal);
+        Assert.Contains("net.json", Assert.Throws<CheckpointException>(() => Checkpoint.Parse(weights, "{\"sha256\":\"a\",\"sha256\":\"b\"}"u8.ToArray(), "net")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_card_is_readable_alone_and_says_what_it_is()
     {
         Save();

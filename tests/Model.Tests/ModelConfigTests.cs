@@ -52,4 +52,14 @@ public sealed class ModelConfigTests
         string[] settable = typeof(ModelConfig).GetProperties().Where(p => p.SetMethod is { IsStatic: false }).Select(p => p.Name).ToArray();
         Assert.Equal(settable.Order(), JsonDocument.Parse(json).RootElement.EnumerateObject().Select(p => p.Name).Order());
     }
+
+    [Fact]
+    public void What_one_tile_takes_is_known_before_it_runs()
+    {
+        Denoiser.CheckMemory(new ModelConfig());
+        Denoiser.CheckMemory(ModelConfig.Photographs);
+        // Every token sees every other: 65,536² scores a head.
+        string message = Assert.Throws<ModelConfigException>(() => Denoiser.CheckMemory(new ModelConfig { PatchSide = 1, TileSide = 256, Width = 4, Heads = 1 })).Message;
+        Assert.Contains("bytes of memory", message, StringComparison.Ordinal);
+    }
 }

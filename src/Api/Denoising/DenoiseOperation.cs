@@ -9,10 +9,10 @@ using DenoiseService.Model;
 namespace DenoiseService.Api.Denoising;
 
 /// <summary>The clean picture, encoded; the routing only if it was asked for.</summary>
-internal sealed record Denoised(byte[] Image, string MediaType, ServedModel Model, RoutingReport? Routing, IReadOnlyDictionary<string, double> Timings);
+internal sealed record Denoised(byte[] Image, string MediaType, string ModelVersion, RoutingReport? Routing, IReadOnlyDictionary<string, double> Timings);
 
 /// <summary>One request for a clean picture.</summary>
-internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader uploads, ModelCatalog catalog, Codec codec, Admission admission, PictureRunner runner)
+internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader uploads, ModelAccess models, Codec codec, Admission admission, PictureRunner runner)
 {
     /// <summary>Cheap checks first: what is refused is refused before it is decoded, and never waits.</summary>
     public async Task<Denoised> RunAsync(HttpContext context)
@@ -22,9 +22,10 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
         var asked = DenoiseParameters.Read(upload.Fields);
-        ServedModel model = catalog.Serve(asked.Model);
         ImageHeader header = codec.ReadHeader(upload.Bytes);
         ImageFormat format = FormatOf(asked, context.Request, header);
+        using ModelLease lease = await models.LeaseAsync(asked.Model, clock.Token);
+        ServedModel model = lease.Model;
 
         EdgeMap? edges = null;
         var task = new PictureTask(model, asked.Strength, asked.IncludeRouting)
@@ -35,7 +36,7 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
         byte[] image = await codec.EncodeAsync(picture, format, asked.Color, clock);
         RoutingReport? routing = map is null ? null : RoutingReporter.Report(map, edges!, picture);
         context.Response.SetModelAndTimings(model, clock);
-        return new Denoised(image, ImageFormats.MediaType(format), model, routing, clock.Milliseconds);
+        return new Denoised(image, ImageFormats.MediaType(format), model.Version, routing, clock.Milliseconds);
     }
 
     /// <summary>With the routing the answer is JSON, so Accept speaks of that and not of the picture inside.</summary>

@@ -6,7 +6,7 @@ namespace DenoiseService.Api.Denoising;
 /// <summary>What a client may ask of a clean picture.</summary>
 /// <param name="Strength">0 keeps the input, 1 (default) takes the network's result, between them a linear blend.</param>
 /// <param name="Format">Of the answer; null leaves it to Accept and the input.</param>
-/// <param name="Model">Null for the default one.</param>
+/// <param name="Model">Null for the champion.</param>
 /// <param name="IncludeRouting">Answer JSON with picture and routing map.</param>
 /// <param name="Color">Keep the colour profile, or convert to sRGB.</param>
 internal sealed record DenoiseParameters(float Strength, ImageFormat? Format, string? Model, bool IncludeRouting, OutputColor Color)

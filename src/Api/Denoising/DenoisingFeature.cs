@@ -19,6 +19,6 @@ internal static class DenoisingFeature
     {
         Denoised done = await operation.RunAsync(context);
         if (done.Routing is null) return TypedResults.Bytes(done.Image, done.MediaType);
-        return TypedResults.Ok(new DenoisedWithRouting(done.Image, done.MediaType, done.Model.Version, done.Routing, done.Timings));
+        return TypedResults.Ok(new DenoisedWithRouting(done.Image, done.MediaType, done.ModelVersion, done.Routing, done.Timings));
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using DenoiseService.Api.Models;
 using DenoiseService.Api.Storage;
 using DenoiseService.Imaging;
 using Microsoft.AspNetCore.Http.Features;
@@ -14,6 +15,7 @@ internal static class ExceptionTable
         ApiException known => known,
         UnsupportedImageException e => new(ProblemKind.UnsupportedImage, e.Message) { Accepted = e.Accepted },
         ImageTooLargeException e => new(ProblemKind.TooLarge, e.Message) { Parameter = e.Limit, Limit = Rounded(e.Allowed), Actual = Rounded(e.Actual) },
+        ModelLoadException e => new(ProblemKind.ModelRefused, e.Message),
         CorruptImageException e => new(ProblemKind.CorruptImage, e.Message),
         OperationCanceledException when context.RequestAborted.IsCancellationRequested => new(ProblemKind.ClientClosed, "The client closed the connection."),
         OperationCanceledException => new(ProblemKind.DeadlineExceeded, "The request's time limit passed before the answer was there."),

@@ -13,6 +13,7 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
 
     public static readonly ProblemKind InvalidParameter = new("invalid-parameter", 400, "A parameter is out of range");
     public static readonly ProblemKind InvalidUpload = new("invalid-upload", 400, "The request does not carry exactly one picture");
+    public static readonly ProblemKind InvalidCheckpointUpload = new("invalid-checkpoint-upload", 400, "The request does not carry a checkpoint");
     public static readonly ProblemKind BadRequest = new("bad-request", 400, "The request is malformed");
     public static readonly ProblemKind KeyRequired = new("key-required", 401, "A key is needed");
     public static readonly ProblemKind InvalidKey = new("invalid-key", 401, "The key is not valid");
@@ -25,15 +26,21 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "The answer cannot be given in an accepted media type");
     public static readonly ProblemKind RequestTimeout = new("request-timeout", 408, "The request arrived too slowly");
     public static readonly ProblemKind AdminKeyNeeded = new("admin-key-needed", 409, "There must be an admin key");
+    public static readonly ProblemKind ModelInUse = new("model-in-use", 409, "The model version is needed");
+    public static readonly ProblemKind NoPreviousModel = new("no-previous-model", 409, "There is no previous model");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The picture is above a limit");
+    public static readonly ProblemKind CheckpointTooLarge = new("checkpoint-too-large", 413, "The checkpoint is above a limit");
     public static readonly ProblemKind UnsupportedImage = new("unsupported-image", 415, "The content is no picture that is read here");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "The body's media type is not taken here");
     public static readonly ProblemKind CorruptImage = new("corrupt-image", 422, "The picture is truncated or damaged");
+    public static readonly ProblemKind ModelRefused = new("model-refused", 422, "The model cannot be used");
+    public static readonly ProblemKind GateRefused = new("gate-refused", 422, "The quality gate refuses the model");
     public static readonly ProblemKind QueueFull = new("queue-full", 429, "The queue is full");
     public static readonly ProblemKind RateLimited = new("rate-limited", 429, "The rate limit is reached");
     public static readonly ProblemKind ClientClosed = new("client-closed-request", 499, "The client went away");
     public static readonly ProblemKind Internal = new("internal", 500, "The service failed");
     public static readonly ProblemKind InferenceFailed = new("inference-failed", 500, "The model failed on this batch");
+    public static readonly ProblemKind StoredDataDamaged = new("stored-data-damaged", 500, "What was stored is damaged");
     public static readonly ProblemKind NotReady = new("not-ready", 503, "The service is not ready");
     public static readonly ProblemKind StorageUnavailable = new("storage-unavailable", 503, "The database cannot be reached");
     public static readonly ProblemKind Draining = new("draining", 503, "The service is shutting down");

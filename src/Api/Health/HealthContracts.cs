@@ -3,7 +3,8 @@ namespace DenoiseService.Api.Health;
 /// <summary>A health answer.</summary>
 /// <param name="Status" example="ready">live, ready or not-ready.</param>
 /// <param name="Reasons">Why not, if not.</param>
-public sealed record HealthReport(string Status, IReadOnlyList<string> Reasons);
+/// <param name="Details">What does not keep the service from answering, but should be known: a promoted model that could not be loaded, a shipped one that was refused.</param>
+public sealed record HealthReport(string Status, IReadOnlyList<string> Reasons, IReadOnlyList<string> Details);
 
 /// <summary>What is running.</summary>
 /// <param name="Product" example="0.1.0">Version of the service.</param>

@@ -1,98 +1,70 @@
-using DenoiseService.Api.Errors;
+using System.Text;
 using DenoiseService.Api.Serving;
+using DenoiseService.Api.Storage;
 using DenoiseService.Model;
 using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Models;
 
-/// <summary>Loads every model of the folder at start, the default one first, on the thread that owns them. A damaged file is refused and breaks nothing else.</summary>
-internal sealed partial class ModelLoader(
-    ModelCatalog catalog, ModelWorker worker, Throughput throughput, IOptions<ModelsOptions> models, IOptions<InferenceOptions> inference, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<ModelLoader> logger)
-    : BackgroundService
+/// <summary>
+/// Turns weights into a model that may answer: checksum, names, shapes, a finite pass, warm. One at a time, on a thread of its own and with a network of its
+/// own, so that what answers meanwhile goes on undisturbed.
+/// </summary>
+internal sealed partial class ModelLoader(BlobStore blobs, Throughput throughput, IOptions<InferenceOptions> inference, TimeProvider time, ILogger<ModelLoader> logger) : IDisposable
 {
-    private string[] _files = [];
-    private int _disposed;
+    private readonly SemaphoreSlim _turn = new(1);
 
-    /// <summary>Lists the folder, so that from the first request on it is known which models there will be.</summary>
-    public override Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>A version of the database, ready to answer. The caller holds it.</summary>
+    /// <exception cref="ModelLoadException">It cannot be used; nothing is left of it.</exception>
+    public Task<ServedModel> LoadAsync(ModelVersion version, CancellationToken cancellationToken) => InTurnAsync(version.Name, async () =>
     {
-        string folder = Path.GetFullPath(models.Value.Folder, AppContext.BaseDirectory);
-        if (Directory.Exists(folder)) _files = Directory.GetFiles(folder, "*.safetensors");
-        if (_files.Length == 0) LogNoModels(folder);
-        foreach (string file in _files) catalog.Set(new ModelEntry(IdOf(file), ModelState.Loading));
-        return base.StartAsync(cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        foreach (string file in _files.OrderByDescending(f => IdOf(f) == catalog.DefaultId).ThenBy(IdOf, StringComparer.Ordinal))
-        {
-            if (stoppingToken.IsCancellationRequested) return;
-            try
-            {
-                catalog.Set(await worker.InvokeAsync(() => Load(file)));
-            }
-            catch (ApiException) when (lifetime.ApplicationStopping.IsCancellationRequested)
-            {
-                return; // the worker, started later, is stopped earlier
-            }
-        }
-    }
-
-    /// <summary>The worker has ended by now: this service was registered, and started, before it.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        // A host may stop its services twice at the same time, and freeing a tensor twice at the same time ends the process.
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        foreach (ModelEntry entry in catalog.Entries) entry.Served?.Denoiser.Dispose();
-    }
-
-    private ModelEntry Load(string file)
-    {
-        string id = IdOf(file);
         long started = time.GetTimestamp();
+        byte[] weights = await blobs.ReadAsync(version.Sha256, cancellationToken); // verifies the checksum
+        ServedModel model = await Task.Run(() => Build(weights, version), CancellationToken.None);
+        LogLoaded(model.Version, version.Id, version.Parameters, time.GetElapsedTime(started).TotalMilliseconds);
+        return model;
+    }, cancellationToken);
+
+    /// <summary>Looks at a checkpoint that is not in the database yet.</summary>
+    /// <param name="weights">The safetensors file.</param>
+    /// <param name="card">Its card; null if there is none.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="cancellationToken">Ends the wait for other loads.</param>
+    /// <exception cref="ModelLoadException">It cannot be used; the message is fit for clients.</exception>
+    public Task<CheckpointCard> CheckAsync(byte[] weights, byte[]? card, string name, CancellationToken cancellationToken) => InTurnAsync(name, () => Task.Run(() =>
+    {
+        using Denoiser denoiser = Read(weights, card, name, out CheckpointCard read);
+        Probe(denoiser);
+        return read;
+    }), cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _turn.Dispose();
+
+    private async Task<T> InTurnAsync<T>(string name, Func<Task<T>> load, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
         try
         {
-            (SmallViT network, CheckpointCard card) = Checkpoint.Load(file);
-            long parameters = network.parameters().Sum(p => p.numel());
-            var denoiser = new Denoiser(network, new DenoiserOptions { Threads = inference.Value.Threads, Overlap = Math.Min(inference.Value.Overlap, card.Config.TileSide - 1) });
-            int warmUp = WarmUpOrDispose(denoiser);
-            LogLoaded(id, card.Sha256, parameters, time.GetElapsedTime(started).TotalMilliseconds, throughput.PatchesPerSecond);
-            return new ModelEntry(id, ModelState.Ready) { Card = card, Parameters = parameters, WarmUpBatches = warmUp, Served = new ServedModel(id, card, denoiser) };
+            return await load();
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not OperationCanceledException && !StorageErrors.IsUnavailable(e))
         {
-            LogRefused(e, id);
-            // Only what Model says of a file is fit for clients; the rest may name paths.
-            return new ModelEntry(id, ModelState.Failed) { Error = Readable(e) ?? "The file cannot be loaded; the server's log says why." };
+            LogRefused(e, name);
+            throw new ModelLoadException(Readable(e) ?? "It cannot be loaded; the server's log says why.", e);
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
 
-    /// <summary>Runs the usual batch sizes, one tile and a full batch, so that the first request meets warm code and warm memory; a network whose output is not finite is refused here.</summary>
-    private int WarmUp(Denoiser denoiser)
+    private ServedModel Build(byte[] weights, ModelVersion version)
     {
-        int side = denoiser.Config.TileSide, most = Math.Clamp(inference.Value.MaxBatchPatches / denoiser.Config.Tokens, 1, denoiser.MaxBatchTiles);
-        int batches = 0;
-        denoiser.Denoise(new float[3], 1, 1); // the smallest tile takes other paths than the largest
-        foreach (int tiles in (int[])[1, most, most])
-        {
-            float[] ramp = Enumerable.Range(0, 3 * side * side).Select(i => i % side / (float)side).ToArray();
-            BatchPart[] parts = Enumerable.Range(0, tiles).Select(_ => new BatchPart(denoiser.Tile([.. ramp], side, side), 1)).ToArray();
-            long started = time.GetTimestamp();
-            denoiser.Step(parts);
-            // The first passes pay for what later ones have: only the last tells the speed.
-            if (++batches == 3) throughput.Record((long)tiles * denoiser.Config.Tokens, time.GetElapsedTime(started));
-        }
-
-        return batches;
-    }
-
-    private int WarmUpOrDispose(Denoiser denoiser)
-    {
+        Denoiser denoiser = Read(weights, Encoding.UTF8.GetBytes(version.Card), version.Name, out CheckpointCard card);
         try
         {
-            return WarmUp(denoiser);
+            return new ServedModel(version.Id, version.Name, card, denoiser) { WarmUpBatches = WarmUp(denoiser) };
         }
         catch
         {
@@ -101,21 +73,61 @@ internal sealed partial class ModelLoader(
         }
     }
 
-    private static string? Readable(Exception exception) => exception switch
+    private Denoiser Read(byte[] weights, byte[]? json, string name, out CheckpointCard card)
     {
-        CheckpointException => exception.Message,
-        // Threads that run side by side wrap what one of them met.
-        _ => exception.GetBaseException() is NonFiniteOutputException nonFinite ? nonFinite.Message : null,
-    };
+        (SmallViT network, card) = Checkpoint.Parse(weights, json, name);
+        try
+        {
+            Denoiser.CheckMemory(card.Config);
+            return new Denoiser(network, new DenoiserOptions { Threads = inference.Value.Threads, Overlap = Math.Min(inference.Value.Overlap, card.Config.TileSide - 1) });
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
 
-    private static string IdOf(string file) => Path.GetFileNameWithoutExtension(file);
+    /// <summary>The smallest tile, which takes other paths than the largest, and one of the largest.</summary>
+    /// <exception cref="NonFiniteOutputException">The network's output is not finite.</exception>
+    private static void Probe(Denoiser denoiser)
+    {
+        denoiser.Denoise(new float[3], 1, 1);
+        denoiser.Step([Ramp(denoiser)]);
+    }
 
-    [LoggerMessage(LogLevel.Information, "Model {Model} ({Sha256}, {Parameters} parameters) is ready after {Milliseconds:0} ms; {PatchesPerSecond:0} patches/s")]
-    private partial void LogLoaded(string model, string sha256, long parameters, double milliseconds, double patchesPerSecond);
+    /// <summary>Runs the usual batch sizes, one tile and a full batch, so that the first request meets warm code and warm memory.</summary>
+    private int WarmUp(Denoiser denoiser)
+    {
+        Probe(denoiser);
+        int most = Math.Clamp(inference.Value.MaxBatchPatches / denoiser.Config.Tokens, 1, denoiser.MaxBatchTiles), batches = 1;
+        // The first model tells the speed of the device, from a batch that does not pay for what later ones have.
+        for (int left = throughput.PatchesPerSecond == 0 ? 2 : 1; left > 0; left--)
+        {
+            BatchPart[] parts = [.. Enumerable.Range(0, most).Select(_ => Ramp(denoiser))];
+            long started = time.GetTimestamp();
+            denoiser.Step(parts);
+            if (++batches == 3) throughput.Record((long)most * denoiser.Config.Tokens, time.GetElapsedTime(started));
+        }
+
+        return batches;
+    }
+
+    private static BatchPart Ramp(Denoiser denoiser)
+    {
+        int side = denoiser.Config.TileSide;
+        return new BatchPart(denoiser.Tile([.. Enumerable.Range(0, 3 * side * side).Select(i => i % side / (float)side)], side, side), 1);
+    }
+
+    /// <summary>Only what Model and Storage say of weights is fit for clients; the rest may name paths.</summary>
+    private static string? Readable(Exception exception) => exception is CheckpointException or ModelConfigException or NonFiniteOutputException or BlobException ? exception.Message : null;
+
+    [LoggerMessage(LogLevel.Information, "Model {Model} (version {Version}, {Parameters} parameters) is loaded, checked and warm after {Milliseconds:0} ms")]
+    private partial void LogLoaded(string model, string version, long parameters, double milliseconds);
 
     [LoggerMessage(LogLevel.Error, "Model {Model} was refused")]
     private partial void LogRefused(Exception exception, string model);
-
-    [LoggerMessage(LogLevel.Warning, "There is no model in {Folder}")]
-    private partial void LogNoModels(string folder);
 }
+
+/// <summary>Weights cannot be used. The message is fit for clients.</summary>
+internal sealed class ModelLoadException(string message, Exception inner) : Exception(message, inner);

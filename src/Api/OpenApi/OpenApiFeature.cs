@@ -32,6 +32,7 @@ internal static class OpenApiFeature
             }
 
             o.OperationFilter<PictureRouteFilter>();
+            o.OperationFilter<FormFilter>();
             o.OperationFilter<ProblemFilter>();
             o.OperationFilter<AnswerFilter>();
         });

@@ -15,6 +15,6 @@ internal sealed record FieldDocs(string Name, string Description, Func<OpenApiSc
 /// <param name="Answer">What the successful answer is.</param>
 internal sealed record PictureRouteDocs(IReadOnlyList<FieldDocs> Fields, IReadOnlyList<string> PictureAnswers, Type JsonAnswer, string Answer)
 {
-    /// <summary>The parameter that both routes have.</summary>
-    public static FieldDocs Model { get; } = new("model", "Id of a model (GET /v1/models); the default one if absent.", () => new OpenApiSchema { Type = JsonSchemaType.String, Examples = ["denoise-small"] });
+    /// <summary>The parameter of the routes that run one model.</summary>
+    public static FieldDocs Model { get; } = new("model", "A model version (GET /v1/models): its id, an alias (champion, candidate, previous), name@checksum as in X-Model-Version, or a name, which means the newest version of it. The champion if absent.", () => new OpenApiSchema { Type = JsonSchemaType.String, Examples = ["champion"] });
 }

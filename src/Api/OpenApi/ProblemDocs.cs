@@ -9,5 +9,12 @@ internal sealed record ProblemDocs(ApiException Example);
 internal static class ProblemDocsExtensions
 {
     public static RouteHandlerBuilder WithProblem(this RouteHandlerBuilder route, ProblemKind kind, string detail, string? parameter = null, object? limit = null, object? actual = null) =>
-        route.Produces<Problem>(kind.Status, Problem.MediaType).WithMetadata(new ProblemDocs(new ApiException(kind, detail) { Parameter = parameter, Limit = limit, Actual = actual }));
+        route.WithProblems(new ApiException(kind, detail) { Parameter = parameter, Limit = limit, Actual = actual });
+
+    /// <summary>Several, by example.</summary>
+    public static RouteHandlerBuilder WithProblems(this RouteHandlerBuilder route, params ApiException[] examples)
+    {
+        foreach (ApiException example in examples) route.Produces<Problem>(example.Kind.Status, Problem.MediaType).WithMetadata(new ProblemDocs(example));
+        return route;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Errors;
 using Microsoft.OpenApi;
@@ -46,7 +47,7 @@ internal sealed class ProblemFilter : IOperationFilter
     private static (ProblemKind[] Kinds, ApiException Example)? KnownOf(OperationFilterContext context, string status)
     {
         ApiException[] own = [.. context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<ProblemDocs>().Select(d => d.Example).Where(e => e.Kind.Status.ToString(CultureInfo.InvariantCulture) == status)];
-        if (own.Length > 0) return ([.. own.Select(e => e.Kind)], own[0]);
+        if (own.Length > 0) return ([.. own.Select(e => e.Kind).Distinct()], own[0]);
         return ByStatus.TryGetValue(status, out var known) ? known : null;
     }
 
@@ -57,8 +58,8 @@ internal sealed class ProblemFilter : IOperationFilter
     {
         var example = new JsonObject { ["type"] = e.Kind.Type, ["title"] = e.Kind.Title, ["status"] = e.Kind.Status, ["detail"] = e.Message, ["requestId"] = "8f0c1c1e6f5b4f0d" };
         if (e.Parameter is { } parameter) example["parameter"] = parameter;
-        if (e.Limit is { } limit) example["limit"] = limit is int number ? number : (string)limit;
-        if (e.Actual is { } actual) example["actual"] = actual is int came ? came : (string)actual;
+        if (e.Limit is { } limit) example["limit"] = JsonSerializer.SerializeToNode(limit);
+        if (e.Actual is { } actual) example["actual"] = JsonSerializer.SerializeToNode(actual);
         return example;
     }
 }

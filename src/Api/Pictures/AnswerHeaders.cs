@@ -11,9 +11,11 @@ internal static class AnswerHeaders
     /// <summary>How long each step took; W3C Server Timing.</summary>
     public const string ServerTiming = "Server-Timing";
 
-    public static void SetModelAndTimings(this HttpResponse response, ServedModel model, RequestClock clock)
+    public static void SetModelAndTimings(this HttpResponse response, ServedModel model, RequestClock clock) => response.SetModelAndTimings([model], clock);
+
+    public static void SetModelAndTimings(this HttpResponse response, IReadOnlyList<ServedModel> models, RequestClock clock)
     {
-        response.Headers[ModelVersion] = model.Version;
+        response.Headers[ModelVersion] = string.Join(", ", models.Select(m => m.Version));
         response.Headers[ServerTiming] = clock.ServerTiming;
     }
 }

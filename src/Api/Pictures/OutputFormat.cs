@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using DenoiseService.Api.Errors;
 using DenoiseService.Imaging;
 using Microsoft.Net.Http.Headers;
@@ -24,6 +25,17 @@ internal static class OutputFormat
         // The most specific range decides: image/png before image/* before */*.
         MediaTypeHeaderValue? range = accept.Where(type.IsSubsetOf).OrderBy(a => a.MatchesAllTypes ? 2 : a.MatchesAllSubTypes ? 1 : 0).FirstOrDefault();
         return range is null ? 0 : range.Quality ?? 1;
+    }
+
+    /// <summary>For answers that are JSON or a PNG: whether Accept likes the PNG better.</summary>
+    /// <exception cref="ApiException">406 if Accept takes neither.</exception>
+    public static bool PrefersPng(HttpRequest request)
+    {
+        IList<MediaTypeHeaderValue> accept = request.GetTypedHeaders().Accept;
+        string type = ImageFormats.MediaType(ImageFormat.Png);
+        double json = QualityOf(MediaTypeNames.Application.Json, accept), png = QualityOf(type, accept);
+        if (json == 0 && png == 0) throw NotAcceptable([MediaTypeNames.Application.Json, type], request);
+        return png > json;
     }
 
     /// <summary>A refusal that lists what there is.</summary>

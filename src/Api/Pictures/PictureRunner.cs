@@ -15,38 +15,56 @@ internal sealed record PictureTask(ServedModel Model, float Strength, bool WithR
     public Action<Picture>? BeforeDevice { get; init; }
 }
 
+/// <summary>A picture after its way through the device, with the routing map if that was asked for.</summary>
+internal readonly record struct Passed(Picture Picture, RoutingMap? Routing);
+
 /// <summary>The way of every picture: admission by the header's size, decoding, the device.</summary>
 internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec codec, ModelWorker worker, TimeProvider time)
 {
-    /// <summary>Denoises a picture, and returns it with the routing map if that was asked for. A picture that is not admitted is not decoded.</summary>
-    public async Task<(Picture Picture, RoutingMap? Routing)> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, PictureTask task, RequestClock clock)
+    /// <summary>Denoises a picture. One that is not admitted is not decoded.</summary>
+    public async Task<Passed> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, PictureTask task, RequestClock clock) => (await RunAsync(file, header, [task], clock))[0];
+
+    /// <summary>Does several things with one picture: one place in the queue, at the cost of all.</summary>
+    public async Task<Passed[]> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, IReadOnlyList<PictureTask> tasks, RequestClock clock)
     {
-        // Strength 0 without a map needs no network: the answer is the input.
-        bool needsDevice = task.Strength > 0 || task.WithRouting;
-        // Charged all the same: its pixels take memory.
-        long patches = task.Model.CostOf(header.Height, header.Width);
-        clock.Patches = patches;
-        Admission.Ticket ticket = admission.Admit(patches);
-        bool handedOver = false;
+        long[] costs = [.. tasks.Select(t => t.Model.CostOf(header.Height, header.Width))];
+        clock.Patches = costs.Sum();
+        IReadOnlyList<Admission.Ticket> tickets = admission.AdmitTogether(costs);
+        var passes = new List<Pass>();
         try
         {
             // After the queue: who is refused there does not pay.
-            rates.Charge(clock.Caller, patches);
-            Picture picture = await codec.DecodeAsync(file, clock);
-            task.BeforeDevice?.Invoke(picture);
-            if (!needsDevice) return (picture, null);
-            TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting);
-            var work = new DeviceWork(task.Model, tiles, ticket, time.GetTimestamp(), clock.Token);
-            handedOver = true;
+            rates.Charge(clock.Caller, clock.Patches);
+            // The network overwrites what it is given: every pass has a picture of its own.
+            foreach (PictureTask task in tasks) passes.Add(Start(await codec.DecodeAsync(file, clock), task, tickets[passes.Count], clock));
             // The client or the deadline may end the wait at once; the place in the queue is freed when the worker sees it.
-            DeviceTimes times = await worker.RunAsync(work).WaitAsync(clock.Token);
-            clock.Add("queue", times.Queue);
-            clock.Add("device", times.Device);
-            return (picture, task.WithRouting ? tiles.Routing() : null);
+            foreach (Pass pass in passes.Where(p => p.OnDevice is not null))
+            {
+                DeviceTimes times = await pass.OnDevice!.WaitAsync(clock.Token);
+                clock.Add("queue", times.Queue);
+                clock.Add("device", times.Device);
+            }
+
+            return [.. passes.Select(p => new Passed(p.Picture, p.Tiles?.Routing()))];
         }
         finally
         {
-            if (!handedOver) ticket.Dispose();
+            for (int i = 0; i < tickets.Count; i++)
+            {
+                if (passes.ElementAtOrDefault(i)?.OnDevice is null) tickets[i].Dispose();
+            }
         }
     }
+
+    private Pass Start(Picture picture, PictureTask task, Admission.Ticket ticket, RequestClock clock)
+    {
+        task.BeforeDevice?.Invoke(picture);
+        // Strength 0 without a map needs no network: the answer is the input. Charged all the same: its pixels take memory.
+        if (task.Strength == 0 && !task.WithRouting) return new Pass(picture, null, null);
+        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting);
+        var work = new DeviceWork(task.Model, tiles, ticket, time.GetTimestamp(), clock.Token);
+        return new Pass(picture, task.WithRouting ? tiles : null, worker.RunAsync(work));
+    }
+
+    private sealed record Pass(Picture Picture, TiledPicture? Tiles, Task<DeviceTimes>? OnDevice);
 }

@@ -27,9 +27,9 @@ internal sealed class RequestClock : IDisposable
     /// <summary>What the picture costs, once that is known; for the log.</summary>
     public long Patches { get; set; }
 
-    /// <summary>The steps so far, in milliseconds, and the total.</summary>
+    /// <summary>The steps so far, in milliseconds (a step that was taken twice is added up), and the total.</summary>
     public IReadOnlyDictionary<string, double> Milliseconds =>
-        _steps.Append(("total", _time.GetElapsedTime(_arrived).TotalMilliseconds)).ToDictionary(s => s.Item1, s => Math.Round(s.Item2, 2));
+        _steps.Append((Step: "total", Milliseconds: _time.GetElapsedTime(_arrived).TotalMilliseconds)).GroupBy(s => s.Step).ToDictionary(s => s.Key, s => Math.Round(s.Sum(t => t.Milliseconds), 2));
 
     /// <summary>The same as a Server-Timing header.</summary>
     public string ServerTiming => string.Join(", ", Milliseconds.Select(s => FormattableString.Invariant($"{s.Key};dur={s.Value:0.##}")));

@@ -1,15 +1,13 @@
-using System.Net.Mime;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
-using Microsoft.Net.Http.Headers;
 
 namespace DenoiseService.Api.Routing;
 
 /// <summary>One request for a routing map.</summary>
-internal sealed class RoutingOperation(RequestClocks clocks, UploadReader uploads, ModelCatalog catalog, Codec codec, Admission admission, PictureRunner runner)
+internal sealed class RoutingOperation(RequestClocks clocks, UploadReader uploads, ModelAccess models, Codec codec, Admission admission, PictureRunner runner)
 {
     /// <summary>The media type of the overlay.</summary>
     public static readonly string Png = ImageFormats.MediaType(ImageFormat.Png);
@@ -19,12 +17,13 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
     {
         using RequestClock clock = clocks.Start(context);
         context.Response.VaryByAccept();
-        bool asPicture = PrefersPicture(context.Request);
+        bool asPicture = OutputFormat.PrefersPng(context.Request);
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
-        ServedModel model = catalog.Serve(upload.Fields.Text("model"));
-        int? block = upload.Fields.Whole("block", 0, model.Card.Config.Blocks - 1);
         ImageHeader header = codec.ReadHeader(upload.Bytes);
+        using ModelLease lease = await models.LeaseAsync(upload.Fields.Text("model"), clock.Token);
+        ServedModel model = lease.Model;
+        int? block = upload.Fields.Whole("block", 0, model.Card.Config.Blocks - 1);
         EdgeMap? edges = null;
         // Strength 0: the overlay is laid over the picture as it was sent.
         var task = new PictureTask(model, Strength: 0, WithRouting: true)
@@ -36,13 +35,5 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         RoutingReport? report = asPicture ? null : RoutingReporter.Report(map!, edges!, picture, block);
         context.Response.SetModelAndTimings(model, clock);
         return (report, overlay);
-    }
-
-    private static bool PrefersPicture(HttpRequest request)
-    {
-        IList<MediaTypeHeaderValue> accept = request.GetTypedHeaders().Accept;
-        double json = OutputFormat.QualityOf(MediaTypeNames.Application.Json, accept), png = OutputFormat.QualityOf(Png, accept);
-        if (json == 0 && png == 0) throw OutputFormat.NotAcceptable([MediaTypeNames.Application.Json, Png], request);
-        return png > json;
     }
 }

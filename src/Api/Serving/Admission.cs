@@ -22,7 +22,7 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
     public long PendingPatches => Volatile.Read(ref _patches);
 
     /// <summary>Refuses where no picture at all could be admitted now: before its body is read.</summary>
-    /// <exception cref="ApiException">As <see cref="Admit"/>.</exception>
+    /// <exception cref="ApiException">As <see cref="AdmitTogether"/>.</exception>
     public void Check()
     {
         lock (_lock)
@@ -32,11 +32,18 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         }
     }
 
-    /// <summary>Takes a place in the queue.</summary>
+    /// <summary>Takes a place in the queue for a request that passes the device once.</summary>
     /// <param name="patches">The picture's cost.</param>
+    /// <exception cref="ApiException">As <see cref="AdmitTogether"/>.</exception>
+    public Ticket Admit(long patches) => AdmitTogether([patches])[0];
+
+    /// <summary>Takes one place in the queue.</summary>
+    /// <param name="passes">What each of the request's passes over the device costs.</param>
+    /// <returns>A ticket for each pass; the place is free again when all are disposed of.</returns>
     /// <exception cref="ApiException">429 if the queue is full, with the time after which it may not be; 503 once it is closed.</exception>
-    public Ticket Admit(long patches)
+    public IReadOnlyList<Ticket> AdmitTogether(IReadOnlyList<long> passes)
     {
+        long patches = passes.Sum();
         lock (_lock)
         {
             Check();
@@ -44,8 +51,10 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
             if (_requests > 0 && _patches + patches > _options.MaxQueuedPatches) throw Full("patches", _options.MaxQueuedPatches, _patches + patches);
             _requests++;
             _patches += patches;
-            return new Ticket(this, patches);
         }
+
+        int open = passes.Count;
+        return [.. passes.Select(p => new Ticket(() => Release(p, Interlocked.Decrement(ref open) == 0)))];
     }
 
     /// <summary>Refuses everything from now on; what was admitted goes on.</summary>
@@ -66,27 +75,24 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         };
     }
 
-    private void Release(long patches)
+    private void Release(long patches, bool whole)
     {
         lock (_lock)
         {
-            _requests--;
+            if (whole) _requests--;
             _patches -= patches;
         }
     }
 
-    /// <summary>One admitted request's place. Disposing it, once or often, gives the place back.</summary>
-    internal sealed class Ticket(Admission owner, long patches) : IDisposable
+    /// <summary>The place of one pass of an admitted request. Disposing it, once or often, gives it back.</summary>
+    internal sealed class Ticket(Action release) : IDisposable
     {
         private int _released;
-
-        /// <summary>The request's cost.</summary>
-        public long Patches => patches;
 
         /// <inheritdoc/>
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _released, 1) == 0) owner.Release(patches);
+            if (Interlocked.Exchange(ref _released, 1) == 0) release();
         }
     }
 }

@@ -8,7 +8,7 @@ namespace DenoiseService.Api.Serving;
 internal readonly record struct DeviceTimes(TimeSpan Queue, TimeSpan Device);
 
 /// <summary>One picture on its way through the worker.</summary>
-/// <param name="model">Which network.</param>
+/// <param name="model">Which network; held until the worker lets go of the picture.</param>
 /// <param name="picture">Its tiles.</param>
 /// <param name="ticket">Its place; given back when the worker lets go of the picture.</param>
 /// <param name="enqueued">Timestamp of the hand-over.</param>
@@ -17,9 +17,10 @@ internal sealed class DeviceWork(ServedModel model, TiledPicture picture, Admiss
 {
     // Continuations must not run on the device's thread.
     private readonly TaskCompletionSource<DeviceTimes> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ModelLease _lease = Lease(model);
     private long? _started;
 
-    public ServedModel Model => model;
+    public ServedModel Model => _lease.Model;
 
     public TiledPicture Picture => picture;
 
@@ -33,20 +34,32 @@ internal sealed class DeviceWork(ServedModel model, TiledPicture picture, Admiss
 
     public void Complete(long now, TimeProvider time)
     {
-        ticket.Dispose();
+        LetGo();
         long started = _started ?? now;
         _completion.TrySetResult(new DeviceTimes(time.GetElapsedTime(enqueued, started), time.GetElapsedTime(started, now)));
     }
 
     public void Fail(Exception exception)
     {
-        ticket.Dispose();
+        LetGo();
         _completion.TrySetException(exception);
     }
 
     public void Drop()
     {
-        ticket.Dispose();
+        LetGo();
         _completion.TrySetCanceled(cancellationToken);
+    }
+
+    private static ModelLease Lease(ServedModel model)
+    {
+        model.Hold();
+        return new ModelLease(model);
+    }
+
+    private void LetGo()
+    {
+        ticket.Dispose();
+        _lease.Dispose();
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace DenoiseService.Api.Serving;
 
 /// <summary>
-/// The one thread that touches the networks: it loads them, runs them and nothing else. Everything reaches it as an action in its inbox, carried out
+/// The one thread that runs the networks that answer, and swaps them. Everything reaches it as an action in its inbox, carried out
 /// between two batches; the inbox is bounded by <see cref="Admission"/>, which every picture has passed. A batch takes what is there when
 /// the device is free: nothing waits for company.
 /// </summary>
@@ -46,7 +46,7 @@ internal sealed partial class ModelWorker : IHostedService
         return work.Completion;
     }
 
-    /// <summary>Runs something on the thread that owns the networks, between two batches: loading, warming up, swapping.</summary>
+    /// <summary>Runs something on the thread that owns the networks, between two batches: swapping.</summary>
     public Task<T> InvokeAsync<T>(Func<T> action)
     {
         var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -119,7 +119,7 @@ internal sealed partial class ModelWorker : IHostedService
         {
             // Only the pictures of this batch are lost: the others, and the thread, go on.
             _lastForwardFailed = !batch.Model.StillWorks();
-            LogBatchFailed(e, batch.Model.Id, batch.Shares.Count, batch.Tiles);
+            LogBatchFailed(e, batch.Model.Version, batch.Shares.Count, batch.Tiles);
             foreach (Share share in batch.Shares)
             {
                 _active.Remove(share.Work);

@@ -10,7 +10,7 @@ internal sealed class Throughput
     /// <summary>0 before the first batch.</summary>
     public double PatchesPerSecond => Volatile.Read(ref _patchesPerSecond);
 
-    /// <summary>Counts one batch. Called by the owner of the device only.</summary>
+    /// <summary>Counts one batch. Called by the owner of the device, and before that has a model by the warm-up.</summary>
     public void Record(long patches, TimeSpan elapsed)
     {
         double rate = patches / Math.Max(elapsed.TotalSeconds, 1e-6), before = _patchesPerSecond;

@@ -28,9 +28,9 @@ public sealed class HealthTests
         await (await client.PostAsync("/v1/denoise", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).ProblemAsync(HttpStatusCode.ServiceUnavailable, "not-ready");
 
         gate.SetResult();
-        var catalog = held.Services.GetRequiredService<ModelCatalog>();
         await Service.UntilAsync(() => client.GetAsync("/health/ready").Result.IsSuccessStatusCode, "ready");
-        Assert.Equal(3, catalog.Get(ModelFolder.Small).WarmUpBatches); // one tile, a full batch cold, a full batch warm
+        using ModelLease champion = held.Services.GetRequiredService<LoadedModels>().LeaseChampion()!;
+        Assert.Equal(3, champion.Model.WarmUpBatches); // one tile, a full batch cold, a full batch warm
         Assert.True(held.Services.GetRequiredService<Throughput>().PatchesPerSecond > 0);
     }
 

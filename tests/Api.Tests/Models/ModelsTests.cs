@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using DenoiseService.Api.Models;
 using DenoiseService.Api.Tests.Support;
 using DenoiseService.Model;
 
@@ -14,23 +13,47 @@ public sealed class ModelsTests
         await using var service = new Service();
         HttpClient client = await service.ReadyAsync();
         JsonElement list = await (await client.GetAsync("/v1/models")).JsonAsync();
-        Assert.Equal("small", list.GetProperty("default").GetString());
         JsonElement model = await (await client.GetAsync("/v1/models/small")).JsonAsync();
+        Assert.Equal(model.GetProperty("id").GetString(), list.GetProperty("default").GetString());
         Assert.Equal(model.ToString(), Assert.Single(list.GetProperty("models").EnumerateArray()).ToString());
-        Assert.Equal(("ready", true), (model.GetProperty("state").GetString(), model.GetProperty("isDefault").GetBoolean()));
+        Assert.Equal(("small", "ready", true), (model.GetProperty("name").GetString(), model.GetProperty("state").GetString(), model.GetProperty("isDefault").GetBoolean()));
+        Assert.Equal(["champion"], model.GetProperty("aliases").EnumerateArray().Select(a => a.GetString()));
         Assert.Matches("^[0-9a-f]{64}$", model.GetProperty("sha256").GetString());
-        Assert.StartsWith("small@" + model.GetProperty("sha256").GetString()![..12], model.GetProperty("version").GetString(), StringComparison.Ordinal);
+        Assert.Equal("small@" + model.GetProperty("sha256").GetString()![..12], model.GetProperty("version").GetString());
         Assert.Equal(16, model.GetProperty("config").GetProperty("width").GetInt32());
-        Assert.True(model.GetProperty("parameters").GetInt64() > 1000);
+        Assert.Equal(ModelFolder.SmallConfig.Parameters, model.GetProperty("parameters").GetInt64());
         Assert.Equal(7, model.GetProperty("training").GetProperty("seed").GetInt32());
+        Assert.Equal((7, "abc123", "0123abc"), (model.GetProperty("seed").GetInt32(), model.GetProperty("dataChecksum").GetString(), model.GetProperty("commit").GetString()));
         Assert.Equal(30.5, model.GetProperty("metrics").GetProperty("psnr").GetDouble());
     }
 
-    [Fact]
-    public async Task An_unknown_model_answers_404()
+    [Theory]
+    [InlineData("none")]
+    [InlineData("small@000000000000")]
+    [InlineData("a%00b")]
+    [InlineData("..%2Fsecret")]
+    public async Task An_unknown_model_answers_404_with_those_that_there_are(string reference)
     {
         await using var service = new Service();
-        await (await (await service.ReadyAsync()).GetAsync("/v1/models/none")).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");
+        HttpClient client = await service.ReadyAsync();
+        // The test's own client refuses a path with a null character.
+        if (!reference.Contains("%00", StringComparison.Ordinal)) await (await client.GetAsync("/v1/models/" + reference)).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");
+        JsonElement problem = await (await client.PostAsync("/v1/denoise?model=" + reference, Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");
+        Assert.Equal(["champion", "small"], problem.GetProperty("accepted").EnumerateArray().Select(a => a.GetString()));
+    }
+
+    [Fact]
+    public async Task A_version_answers_to_alias_id_label_and_name()
+    {
+        await using var service = new Service();
+        HttpClient client = await service.ReadyAsync();
+        JsonElement model = await (await client.GetAsync("/v1/models/champion")).JsonAsync();
+        string label = model.GetProperty("version").GetString()!;
+        foreach (string reference in (string[])["", "?model=champion", "?model=small", "?model=" + model.GetProperty("id").GetString(), "?model=" + label])
+        {
+            HttpResponseMessage answer = await client.PostAsync("/v1/denoise" + reference, Support.Pictures.Raw(Support.Pictures.Encode(8, 8)));
+            Assert.Equal(label, Assert.Single(answer.Headers.GetValues("X-Model-Version")));
+        }
     }
 
     [Fact]
@@ -41,21 +64,26 @@ public sealed class ModelsTests
         byte[] bytes = await File.ReadAllBytesAsync(models.FileOf("half"));
         await File.WriteAllBytesAsync(models.FileOf("half"), bytes[..(bytes.Length / 2)]);
         models.Add("other-weights", ModelFolder.SmallConfig);
-        File.Copy(models.FileOf("small"), models.FileOf("other-weights"), overwrite: true);
+        File.Copy(models.FileOf("other-weights"), models.FileOf("card-of-another"));
+        File.Copy(Checkpoint.CardPath(models.FileOf("small")), Checkpoint.CardPath(models.FileOf("card-of-another")));
+        File.Delete(models.FileOf("other-weights"));
         await File.WriteAllTextAsync(models.FileOf("text"), "no weights at all");
+        await File.WriteAllTextAsync(models.FileOf("candidate"), "an alias");
         await using var service = new Service([], models);
         HttpClient client = await service.ReadyAsync();
-        await Service.UntilAsync(() => service.Catalog.Entries.All(e => e.State != ModelState.Loading), "all decided");
-        foreach (string id in (string[])["half", "other-weights", "text"])
-        {
-            JsonElement model = await (await client.GetAsync("/v1/models/" + id)).JsonAsync();
-            Assert.Equal("failed", model.GetProperty("state").GetString());
-            Assert.Contains(id, model.GetProperty("error").GetString(), StringComparison.Ordinal);
-            Assert.DoesNotContain(models.Path, model.ToString(), StringComparison.Ordinal);
-            await (await client.PostAsync("/v1/denoise?model=" + id, Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).ProblemAsync(HttpStatusCode.ServiceUnavailable, "not-ready");
-        }
-
+        string[] refused = ["candidate", "card-of-another", "half", "text"];
+        await Service.UntilAsync(() => RefusedAsync().Result.Length == refused.Length, "all decided");
+        JsonElement[] files = await RefusedAsync();
+        Assert.Equal(refused, files.Select(f => f.GetProperty("name").GetString()));
+        foreach (JsonElement file in files.Skip(1)) Assert.Contains(file.GetProperty("name").GetString()!, file.GetProperty("error").GetString(), StringComparison.Ordinal);
+        HttpResponseMessage ready = await client.GetAsync("/health/ready");
+        string details = (await ready.JsonAsync()).GetProperty("details").ToString();
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        Assert.All(refused, r => Assert.Contains(r, details, StringComparison.Ordinal));
+        Assert.DoesNotContain(models.Path, details, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/denoise", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).StatusCode);
+
+        async Task<JsonElement[]> RefusedAsync() => [.. (await (await client.GetAsync("/v1/models")).JsonAsync()).GetProperty("refused").EnumerateArray()];
     }
 
     [Fact]
@@ -66,7 +94,7 @@ public sealed class ModelsTests
         await File.WriteAllTextAsync(models.FileOf("small"), "damaged");
         await using var service = new Service([], models);
         HttpClient client = service.CreateClient();
-        await Service.UntilAsync(() => service.Catalog.Entries.All(e => e.State != ModelState.Loading), "all decided");
+        await Service.UntilAsync(() => client.GetAsync("/v1/models/other").Result.IsSuccessStatusCode, "the other is registered");
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health/live")).StatusCode);
         HttpResponseMessage ready = await client.GetAsync("/health/ready");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
@@ -74,23 +102,28 @@ public sealed class ModelsTests
         await (await client.PostAsync("/v1/denoise", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).ProblemAsync(HttpStatusCode.ServiceUnavailable, "not-ready");
         HttpResponseMessage byName = await client.PostAsync("/v1/denoise?model=other", Support.Pictures.Raw(Support.Pictures.Encode(40, 40)));
         Assert.StartsWith("other@", Assert.Single(byName.Headers.GetValues("X-Model-Version")), StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/models/other/promote", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health/ready")).StatusCode);
     }
 
     [Fact]
-    public async Task A_network_whose_output_is_not_finite_is_refused_by_the_warm_up()
+    public async Task Versions_beside_the_champion_are_loaded_on_demand_and_only_so_many_stay()
     {
         using var models = new ModelFolder();
-        using (var network = new SmallViT(ModelFolder.SmallConfig))
+        foreach (string name in (string[])["a", "b", "c"]) models.Add(name, ModelFolder.SmallConfig);
+        await using var service = new Service(new() { ["Models:MaxLoaded"] = "2" }, models);
+        HttpClient client = await service.ReadyAsync();
+        await Service.UntilAsync(() => client.GetAsync("/v1/models/c").Result.IsSuccessStatusCode, "all are registered");
+        foreach (string name in (string[])["a", "b", "a", "c"])
         {
-            // Finite weights, so that only running the network can show it: its sums overflow.
-            using (TorchSharp.torch.no_grad()) network.get_parameter("blocks.0.norm1.weight")!.fill_(3e38f);
-            Checkpoint.Save(models.FileOf("overflowing"), network);
+            HttpResponseMessage answer = await client.PostAsync("/v1/denoise?model=" + name, Support.Pictures.Raw(Support.Pictures.Encode(8, 8)));
+            Assert.StartsWith(name + "@", Assert.Single(answer.Headers.GetValues("X-Model-Version")), StringComparison.Ordinal);
         }
 
-        await using var service = new Service([], models);
-        HttpClient client = await service.ReadyAsync();
-        await Service.UntilAsync(() => service.Catalog.Entries.All(e => e.State != ModelState.Loading), "all decided");
-        JsonElement model = await (await client.GetAsync("/v1/models/overflowing")).JsonAsync();
-        Assert.Equal(("failed", "The network's output is not finite."), (model.GetProperty("state").GetString(), model.GetProperty("error").GetString()));
+        JsonElement list = await (await client.GetAsync("/v1/models")).JsonAsync();
+        Assert.Equal(
+            new Dictionary<string, string> { ["small"] = "ready", ["a"] = "ready", ["b"] = "stored", ["c"] = "ready" },
+            list.GetProperty("models").EnumerateArray().ToDictionary(m => m.GetProperty("name").GetString()!, m => m.GetProperty("state").GetString()!));
     }
 }

@@ -80,5 +80,5 @@ public sealed class ActivePicturesTests : IDisposable
         return new DeviceWork(model, picture, _admission.Admit(tiles * 64), 0, cancellationToken);
     }
 
-    private static ServedModel Served(string id) => new(id, new CheckpointCard(ModelFolder.SmallConfig, new string('0', 64), [], []), new Denoiser(new SmallViT(ModelFolder.SmallConfig)));
+    private static ServedModel Served(string id) => new(id, id, new CheckpointCard(ModelFolder.SmallConfig, new string('0', 64), [], []), new Denoiser(new SmallViT(ModelFolder.SmallConfig)));
 }

@@ -33,6 +33,20 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void Passes_admitted_together_take_one_place_at_the_cost_of_all_until_the_last_has_ended()
+    {
+        Admission admission = Of(new() { MaxQueuedPatches = 20 });
+        IReadOnlyList<Admission.Ticket> passes = admission.AdmitTogether([5, 7]);
+        Assert.Equal((1, 12L), (admission.PendingRequests, admission.PendingPatches));
+        Assert.Equal(21L, Assert.Throws<ApiException>(() => admission.AdmitTogether([4, 5])).Actual);
+        passes[1].Dispose();
+        passes[1].Dispose();
+        Assert.Equal((1, 5L), (admission.PendingRequests, admission.PendingPatches));
+        passes[0].Dispose();
+        Assert.Equal((0, 0L), (admission.PendingRequests, admission.PendingPatches));
+    }
+
+    [Fact]
     public void A_closed_queue_refuses_with_503_and_keeps_what_it_has()
     {
         Admission admission = Of(new());

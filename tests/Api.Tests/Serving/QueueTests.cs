@@ -121,13 +121,15 @@ public sealed class QueueTests
         models.Add("broken", ModelFolder.SmallConfig);
         await using var service = new Service([], models);
         HttpClient client = await service.ReadyAsync();
-        await Service.UntilAsync(() => service.Catalog.Get("broken").Served is not null, "both models loaded");
-        await service.Worker.InvokeAsync(() =>
-        {
-            service.Catalog.Get("broken").Served!.Denoiser.Dispose(); // every forward pass fails from now on
-            return true;
-        });
         byte[] picture = Support.Pictures.Encode(16, 16);
+        await Service.UntilAsync(() => client.GetAsync("/v1/models/broken").Result.IsSuccessStatusCode, "both models registered");
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/denoise?model=broken", Support.Pictures.Raw(picture))).StatusCode); // loads it
+        string? id = (await (await client.GetAsync("/v1/models/broken")).JsonAsync()).GetProperty("id").GetString();
+        using (ModelLease broken = service.Loaded.Find(id!)!)
+        {
+            broken.Model.Denoiser.Dispose(); // every forward pass fails from now on
+        }
+
         Task<HttpResponseMessage> good, bad;
         long handedOver = service.Worker.Counters.HandedOver;
         using (await service.HoldAsync())

@@ -41,6 +41,10 @@ public sealed class SettingsTests
     [InlineData("RateLimit:PatchesPerMinute", "-1", "0 to 1000000000000")]
     [InlineData("RateLimit:AnonymousPatchesPerMinute", "-1", "0 to 1000000000000")]
     [InlineData("RateLimit:BurstSeconds", "0", "1 to 86400")]
+    [InlineData("Models:PollSeconds", "0", "0.05 to 3600")]
+    [InlineData("Models:MaxLoaded", "0", "1 to 64")]
+    [InlineData("Models:MaxUploadBytes", "1023", "1024 to 1073741824")]
+    [InlineData("Models:GateMetric", "psnr", "neither GateLeast nor GateMaxLoss")]
     public void A_setting_out_of_range_stops_the_start_with_its_name_and_bounds(string name, string value, string bounds)
     {
         string failure = Assert.Single(Assert.Throws<OptionsValidationException>(() => Check((name, value))).Failures);
@@ -64,6 +68,16 @@ public sealed class SettingsTests
         Assert.StartsWith("Storage:ConnectionString: " + sentence, failure, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Models:GateLeast", "30", "Models:GateMetric: is empty")]
+    [InlineData("Models:GateMaxLoss", "0.1", "Models:GateMetric: is empty")]
+    public void A_limit_of_the_gate_needs_its_metric(string name, string value, string sentence) =>
+        Assert.StartsWith(sentence, Assert.Single(Assert.Throws<OptionsValidationException>(() => Check((name, value))).Failures), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_loss_that_the_gate_allows_is_not_negative() =>
+        Assert.StartsWith("Models:GateMaxLoss: is -1; it must be 0 or more.", Assert.Single(Assert.Throws<OptionsValidationException>(() => Check(("Models:GateMetric", "psnr"), ("Models:GateMaxLoss", "-1"))).Failures), StringComparison.Ordinal);
 
     [Fact]
     public void The_defaults_are_valid() => Check();

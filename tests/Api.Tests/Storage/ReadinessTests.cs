@@ -25,7 +25,8 @@ public sealed class ReadinessTests(Databases databases)
             JsonElement report = await (await client.GetAsync("/health/ready")).JsonAsync();
             Assert.Equal("The database cannot be reached.", Assert.Single(report.GetProperty("reasons").EnumerateArray()).GetString());
             Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health/live")).StatusCode);
-            // Pictures need no database.
+            // The champion needs no database; who names a model does.
+            await (await client.PostAsync("/v1/denoise?model=small", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).ProblemAsync(HttpStatusCode.ServiceUnavailable, "storage-unavailable");
             Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/denoise", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).StatusCode);
             await using Store store = service.Services.GetRequiredService<IDbContextFactory<Store>>().CreateDbContext();
             Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => store.Jobs.CountAsync());

@@ -15,10 +15,22 @@ public sealed class ModelFolder : IDisposable
 
     public string FileOf(string id) => System.IO.Path.Combine(Path, id + ".safetensors");
 
-    public CheckpointCard Add(string id, ModelConfig config)
+    public CheckpointCard Add(string id, ModelConfig config, double psnr = 30.5)
     {
         using var network = new SmallViT(config);
-        return Checkpoint.Save(FileOf(id), network, new() { ["seed"] = 7 }, new() { ["psnr"] = 30.5 });
+        return Checkpoint.Save(FileOf(id), network, new() { ["seed"] = 7, ["dataSha256"] = "abc123", ["commit"] = "0123abc" }, new() { ["psnr"] = psnr });
+    }
+
+    /// <summary>A form to upload it with.</summary>
+    public MultipartFormDataContent FormOf(string id, string? name = null)
+    {
+        var form = new MultipartFormDataContent
+        {
+            { Pictures.Raw(File.ReadAllBytes(FileOf(id))), "weights", id + ".safetensors" },
+            { Pictures.Raw(File.ReadAllBytes(Checkpoint.CardPath(FileOf(id)))), "card", id + ".json" },
+        };
+        if (name is not null) form.Add(new StringContent(name), "name");
+        return form;
     }
 
     public void Dispose()

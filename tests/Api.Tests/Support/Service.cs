@@ -29,7 +29,7 @@ public sealed class Service : WebApplicationFactory<Program>
 
     internal Admission Admission => Services.GetRequiredService<Admission>();
 
-    internal ModelCatalog Catalog => Services.GetRequiredService<ModelCatalog>();
+    internal LoadedModels Loaded => Services.GetRequiredService<LoadedModels>();
 
     /// <summary>A client, once the service is ready.</summary>
     public async Task<HttpClient> ReadyAsync()
