@@ -1,6 +1,8 @@
+using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Denoising;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Health;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Logging;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.OpenApi;
@@ -23,6 +25,8 @@ builder.Services.AddServing();
 builder.Services.AddPictures();
 builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
+builder.Services.AddDatasets();
+builder.Services.AddJobs();
 builder.Services.AddOpenApiDocument();
 
 try
@@ -32,9 +36,15 @@ try
     app.UseRequestLog();
     app.UseMiddleware<ProblemMiddleware>();
     app.UseOpenApiDocument();
-    app.MapDenoising();
-    app.MapRoutingMap();
-    app.MapModels();
+    if (app.Services.GetRequiredService<IOptions<RolesOptions>>().Value.Api)
+    {
+        app.MapDenoising();
+        app.MapRoutingMap();
+        app.MapModels();
+        app.MapDatasets();
+        app.MapJobs();
+    }
+
     app.MapHealth();
     app.Run();
     return 0;

@@ -16,11 +16,22 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind BadRequest = new("bad-request", 400, "The request is malformed");
     public static readonly ProblemKind NotFound = new("not-found", 404, "There is nothing at this address");
     public static readonly ProblemKind UnknownModel = new("unknown-model", 404, "There is no such model");
+    public static readonly ProblemKind UnknownJob = new("unknown-job", 404, "There is no such job");
+    public static readonly ProblemKind UnknownArtifact = new("unknown-artifact", 404, "The job has no such artifact");
+    public static readonly ProblemKind UnknownDataset = new("unknown-dataset", 404, "There is no such data set");
+    public static readonly ProblemKind JobState = new("job-state", 409, "The job's state does not allow this");
+    public static readonly ProblemKind KeyInFlight = new("idempotency-key-in-flight", 409, "A request with this Idempotency-Key is being answered");
+    public static readonly ProblemKind DatasetExists = new("dataset-exists", 409, "A data set of this name exists");
+    public static readonly ProblemKind DatasetInUse = new("dataset-in-use", 409, "The data set is in use");
+    public static readonly ProblemKind KeyReused = new("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request");
+    public static readonly ProblemKind InvalidField = new("invalid-field", 422, "A field of the request is out of range");
+    public static readonly ProblemKind InvalidArchive = new("invalid-archive", 422, "The archive cannot be taken");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "This address does not take this method");
     public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "The answer cannot be given in an accepted media type");
     public static readonly ProblemKind RequestTimeout = new("request-timeout", 408, "The request arrived too slowly");
-    public static readonly ProblemKind TooLarge = new("too-large", 413, "The picture is above a limit");
+    public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is above a limit");
     public static readonly ProblemKind UnsupportedImage = new("unsupported-image", 415, "The content is no picture that is read here");
+    public static readonly ProblemKind UnsupportedMediaType = new("unsupported-media-type", 415, "The body's Content-Type is not taken here");
     public static readonly ProblemKind CorruptImage = new("corrupt-image", 422, "The picture is truncated or damaged");
     public static readonly ProblemKind QueueFull = new("queue-full", 429, "The queue is full");
     public static readonly ProblemKind ClientClosed = new("client-closed-request", 499, "The client went away");
@@ -39,7 +50,7 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
         406 => NotAcceptable,
         408 => RequestTimeout,
         413 => TooLarge,
-        415 => UnsupportedImage,
+        415 => UnsupportedMediaType,
         >= 500 => Internal,
         _ => BadRequest with { Status = status },
     };

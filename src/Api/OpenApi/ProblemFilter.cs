@@ -24,9 +24,13 @@ internal sealed class ProblemFilter : IOperationFilter
 
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
+        ProblemKind[] own = [.. context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<ProblemDocs>().SelectMany(d => d.Kinds)];
         foreach ((string status, IOpenApiResponse response) in operation.Responses ?? [])
         {
-            if (response is not OpenApiResponse concrete || concrete.Content?.TryGetValue(Problem.MediaType, out IOpenApiMediaType? body) != true || !ByStatus.TryGetValue(status, out var known)) continue;
+            if (response is not OpenApiResponse concrete || concrete.Content?.TryGetValue(Problem.MediaType, out IOpenApiMediaType? body) != true) continue;
+            ProblemKind[] here = [.. own.Where(k => k.Status.ToString(System.Globalization.CultureInfo.InvariantCulture) == status)];
+            (ProblemKind[] Kinds, ApiException Example) known = here.Length > 0 ? (here, new ApiException(here[0], here[0].Title + ".")) : ByStatus.GetValueOrDefault(status);
+            if (known.Kinds is null) continue;
             concrete.Description = string.Join("; or ", known.Kinds.Select(k => $"{k.Title} ({k.Type})")) + ".";
             ((OpenApiMediaType)body!).Example = Example(known.Example);
             if (known.Kinds.Contains(ProblemKind.QueueFull))
