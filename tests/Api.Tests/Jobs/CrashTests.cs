@@ -17,8 +17,8 @@ namespace DenoiseService.Api.Tests.Jobs;
 [Collection(Databases.Collection)]
 public sealed partial class CrashTests(Databases databases, ITestOutputHelper output)
 {
-    private const int Sigterm = 15, JobSteps = 120;
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("DENOISE_CRASHES"), CultureInfo.InvariantCulture, out int kills) ? (kills + 1) / 2 : 3;
+    private const int Sigterm = 15, JobSteps = 80;
+    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("DENOISE_CRASHES"), CultureInfo.InvariantCulture, out int kills) ? (kills + 1) / 2 : 2;
 
     [Theory, OnSqlite, OnPostgreSql]
     public async Task Whatever_moment_the_process_is_killed_every_acknowledged_job_ends_with_the_curve_of_an_uninterrupted_one(string provider)

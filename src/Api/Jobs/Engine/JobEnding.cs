@@ -13,11 +13,11 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
     /// <summary>Says how the job ended, or hands it back.</summary>
     /// <param name="lease">Of the job.</param>
     /// <param name="folder">What it made.</param>
-    /// <param name="reporter">For a last checkpoint.</param>
+    /// <param name="reporter">For a last checkpoint; null if the work never began.</param>
     /// <param name="failure">What the work threw; null if it came to its end.</param>
     /// <param name="clean">Takes paths out of a message.</param>
     /// <exception cref="LeaseLostException">Nothing was written.</exception>
-    public async Task EndAsync(JobLease lease, JobFolder folder, JobReporter reporter, Exception? failure, Func<string, string> clean)
+    public async Task EndAsync(JobLease lease, JobFolder folder, JobReporter? reporter, Exception? failure, Func<string, string> clean)
     {
         if (lease.Reason == StopReason.Lost || failure is LeaseLostException) throw new LeaseLostException();
         if (failure is null)
@@ -30,7 +30,7 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
 
         if (failure is OperationCanceledException && lease.Reason != StopReason.None)
         {
-            await JobThread.RunAsync(options.Value.Threads, () => reporter.Checkpoint(force: true));
+            if (reporter is not null) await JobThread.RunAsync(options.Value.Threads, () => reporter.Checkpoint(force: true));
             if (lease.Reason == StopReason.Cancelled) await results.StoreFilesAsync(lease, folder);
             Job stopped = await lease.WriteAsync(c =>
             {

@@ -15,7 +15,7 @@ internal sealed partial class JobEngine(JobRunner runner, IOptions<StorageOption
 {
     private static readonly JobKey Run = new("run");
     private StandaloneSchedulerFactory? _factory;
-    private volatile IScheduler? _scheduler;
+    private IScheduler? _scheduler;
 
     /// <summary>Makes the tables if they are not there, and starts waking if this process runs jobs.</summary>
     public async Task StartAsync(bool worker, CancellationToken cancellationToken)
@@ -41,12 +41,24 @@ internal sealed partial class JobEngine(JobRunner runner, IOptions<StorageOption
         }
     }
 
+    /// <summary>Wakes nobody here any more; others of the cluster do.</summary>
+    public async Task StandbyAsync()
+    {
+        if (_scheduler is not { } scheduler) return;
+        try
+        {
+            await scheduler.Standby();
+        }
+        catch (SchedulerException e)
+        {
+            LogPutOff("all", e.GetBaseException().GetType().Name);
+        }
+    }
+
     /// <summary>Wakes nobody any more and waits for the jobs of this process, which have been told to stop.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_scheduler is not { } scheduler) return;
-        _scheduler = null;
-        await scheduler.Shutdown(true, cancellationToken);
+        if (Interlocked.Exchange(ref _scheduler, null) is { } scheduler) await scheduler.Shutdown(true, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()

@@ -13,23 +13,34 @@ internal sealed partial class JobReconciler(
     IOptions<StorageOptions> storage, TimeProvider time, ILogger<JobReconciler> logger) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    private string? _handedBack;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The job stops while requests are still served.</summary>
+    /// <summary>The job begins to stop while requests are still served.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        await engine.StandbyAsync();
+        _handedBack = runner.Drain();
+    }
+
+    /// <summary>By now the server has ended; what is left of its time is the job's.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await runner.DrainAsync(cancellationToken);
+            await runner.IdleAsync(cancellationToken);
+            if (_handedBack is { } job) await engine.WakeAsync(job); // another worker, or the next start, has it at once
             await engine.StopAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
             LogImpatient();
         }
+
+        await base.StopAsync(cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;

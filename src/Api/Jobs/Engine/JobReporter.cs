@@ -96,7 +96,7 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         List<JobCheckpoint> stored = [.. change.Store.JobCheckpoints.Where(p => p.JobId == lease.Id).OrderByDescending(p => p.Step)];
         // An experiment's parts of a million may not have moved; a training's step names its state.
         long step = change.Job.Kind == JobKind.Training || stored.Count == 0 ? _step : Math.Max(_step, stored[0].Step + 1);
-        if (stored.Any(p => p.Step == step)) return;
+        if (stored.Count > 0 && stored[0].Step >= step) return; // a state that was only read and saved again
         change.Store.JobCheckpoints.Add(new JobCheckpoint { JobId = lease.Id, Step = step, Sha256 = sha256, Length = length, Metrics = _metrics.Count > 0 ? _metrics.ToJsonString() : null, CreatedAt = change.Now });
         change.Store.JobCheckpoints.RemoveRange(stored.Skip(KeptCheckpoints - 1));
         change.Event(JobEvents.Checkpoint, new JsonObject { ["step"] = step, ["length"] = length, ["sha256"] = sha256 });

@@ -42,11 +42,19 @@ internal sealed partial class JobRunner(
         if (_current is { } lease && lease.Id == id) lease.Stop(StopReason.Cancelled);
     }
 
-    /// <summary>Takes nothing new; what runs saves its state, is handed back and goes on at the next start.</summary>
-    public async Task DrainAsync(CancellationToken cancellationToken)
+    /// <summary>Takes nothing new; what runs stops at its next step, saves its state and is handed back.</summary>
+    /// <returns>The job that runs; null if none does.</returns>
+    public string? Drain()
     {
         _draining = true;
-        _current?.Stop(StopReason.Draining);
+        JobLease? current = _current;
+        current?.Stop(StopReason.Draining);
+        return current?.Id;
+    }
+
+    /// <summary>Ends when no job runs here.</summary>
+    public async Task IdleAsync(CancellationToken cancellationToken)
+    {
         await _one.WaitAsync(cancellationToken);
         _one.Release();
     }
@@ -59,13 +67,14 @@ internal sealed partial class JobRunner(
         try
         {
             using var folder = new JobFolder(storage.Value.Folder, lease.Id, lease.Number);
-            var reporter = new JobReporter(lease, folder, blobs, inference, options.Value, time);
+            JobReporter? reporter = null;
             JobInputs inputs = new(new Dictionary<string, DatasetFolder>(), null);
             Exception? failure = null;
             try
             {
                 Job job = await jobs.GetAsync(lease.Id, lease.Stopped);
                 inputs = await preparation.PrepareAsync(job, lease, folder);
+                reporter = new JobReporter(lease, folder, blobs, inference, options.Value, time);
                 await JobThread.RunAsync(options.Value.Threads, () => new JobWork(inputs, folder.Path, reporter, time).Run(job.Kind, job.EffectiveRequest!, lease.Stopped));
             }
             catch (Exception e)
