@@ -143,7 +143,7 @@ public sealed partial class CrashTests(Databases databases, ITestOutputHelper ou
         using ServiceProcess next = Start(database, models);
         using var again = new HttpClient { BaseAddress = await next.Address };
         await again.UntilAsync(id, "running");
-        Assert.Contains("Goes on from step", await again.GetStringAsync($"/v1/jobs/{id}/logs"), StringComparison.Ordinal);
+        await again.LogsAsync(id, "Goes on from step");
     }
 
     private static ServiceProcess Start(TestDatabase database, ModelFolder models, params string[] more) => new([.. database.Arguments, $"--Models:Folder={models.Path}", "--Models:Default=small", .. more]);

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Net;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DenoiseService.Api.Tests.Jobs;
 
@@ -29,6 +32,27 @@ public sealed class EventsTests(Databases databases)
         using var wrong = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
         wrong.Headers.Add("Last-Event-ID", "last");
         await (await client.SendAsync(wrong)).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+    }
+
+    [Fact]
+    public async Task A_quiet_stream_has_a_heartbeat_every_15_s()
+    {
+        await using var service = new Service(new() { ["Roles:Worker"] = "false" });
+        await using WebApplicationFactory<Program> hurried = service.WithWebHostBuilder(b => b.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(new Hurry())));
+        HttpClient client = hurried.CreateClient();
+        string id = await client.SubmitAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
+        request.Headers.Accept.Add(new("text/event-stream"));
+        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        int beats = 0;
+        while (beats < 2) beats += await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) == ": heartbeat" ? 1 : 0;
+    }
+
+    /// <summary>Timestamps pass fifty times as fast.</summary>
+    private sealed class Hurry : TimeProvider
+    {
+        public override long GetTimestamp() => base.GetTimestamp() * 50;
     }
 
     private static async Task<(long Id, string Type, string Data)[]> StreamAsync(HttpClient client, string id, string? last)

@@ -59,6 +59,17 @@ internal static class JobClient
         for (var watch = System.Diagnostics.Stopwatch.StartNew(); (await client.JobAsync(id)).GetProperty("step").GetInt64() < steps; await Task.Delay(20)) Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60));
     }
 
+    /// <summary>Waits until a job's log has a text.</summary>
+    public static async Task LogsAsync(this HttpClient client, string id, string text)
+    {
+        for (var watch = System.Diagnostics.Stopwatch.StartNew(); ; await Task.Delay(20))
+        {
+            string log = await client.GetStringAsync($"/v1/jobs/{id}/logs");
+            if (log.Contains(text, StringComparison.Ordinal)) return;
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), log);
+        }
+    }
+
     public static async Task<JsonElement[]> EventsAsync(this HttpClient client, string id, long after = 0)
     {
         var all = new List<JsonElement>();

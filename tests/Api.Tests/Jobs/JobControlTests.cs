@@ -56,7 +56,7 @@ public sealed class JobControlTests(Databases databases)
         string child = next.GetProperty("id").GetString()!;
         long step = points[0].GetProperty("step").GetInt64();
         await client.StepsAsync(child, step + 1);
-        Assert.Contains($"Goes on from step {step}.", await client.GetStringAsync($"/v1/jobs/{child}/logs"), StringComparison.Ordinal);
+        await client.LogsAsync(child, $"Goes on from step {step}.");
         await client.PostAsync($"/v1/jobs/{child}/cancel", null);
         await client.UntilAsync(child, "cancelled");
         await using Store store = service.Services.GetRequiredService<IDbContextFactory<Store>>().CreateDbContext();
@@ -87,7 +87,7 @@ public sealed class JobControlTests(Databases databases)
         HttpClient back = await second.ReadyAsync();
         await back.UntilAsync(id, "running");
         await back.StepsAsync(id, 20);
-        Assert.Contains("Goes on from step", await back.GetStringAsync($"/v1/jobs/{id}/logs"), StringComparison.Ordinal);
+        await back.LogsAsync(id, "Goes on from step");
         await back.PostAsync($"/v1/jobs/{id}/cancel", null);
         await back.UntilAsync(id, "cancelled");
         JobClient.NeverTwoOwners(await back.EventsAsync(id));

@@ -15,7 +15,9 @@ internal sealed partial class JobEngine(JobRunner runner, IOptions<StorageOption
 {
     private static readonly JobKey Run = new("run");
     private StandaloneSchedulerFactory? _factory;
+    private readonly Lock _lock = new();
     private IScheduler? _scheduler;
+    private Task? _stopped;
 
     /// <summary>Makes the tables if they are not there, and starts waking if this process runs jobs.</summary>
     public async Task StartAsync(bool worker, CancellationToken cancellationToken)
@@ -55,14 +57,19 @@ internal sealed partial class JobEngine(JobRunner runner, IOptions<StorageOption
         }
     }
 
-    /// <summary>Wakes nobody any more and waits for the jobs of this process, which have been told to stop.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Wakes nobody any more and waits for the jobs of this process, which have been told to stop. A host may call it twice at the same time.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _scheduler, null) is { } scheduler) await scheduler.Shutdown(true, cancellationToken);
+        lock (_lock)
+        {
+            _stopped ??= Interlocked.Exchange(ref _scheduler, null) is { } scheduler ? scheduler.Shutdown(true, cancellationToken).AsTask() : Task.CompletedTask;
+            return _stopped;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
+        await StopAsync(CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_factory is not null) await _factory.DisposeAsync();
     }
 
