@@ -95,13 +95,9 @@ internal sealed class ArchiveReader(DatasetsOptions limits, DecodeLimits picture
             ImageCodec.Decode(content, picture, cancellationToken); // also the end has to be good: a job must not fail hours later
             return (content, null);
         }
-        catch (ImagingException e)
+        catch (Exception e) when (e is ImagingException or InvalidDataException)
         {
-            return (null, e.Message);
-        }
-        catch (InvalidDataException)
-        {
-            return (null, "Damaged in the archive.");
+            return (null, e is ImagingException ? e.Message : "Damaged in the archive.");
         }
     }
 
