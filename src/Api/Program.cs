@@ -1,8 +1,10 @@
 using DenoiseService.Api.Access;
 using DenoiseService.Api.Comparing;
+using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Denoising;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Health;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Logging;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.OpenApi;
@@ -27,6 +29,8 @@ builder.Services.AddPictures();
 builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
 builder.Services.AddComparing();
+builder.Services.AddDatasets();
+builder.Services.AddJobs();
 builder.Services.AddOpenApiDocument();
 
 // Outside of development too: a body that cannot be read is answered by the table of problems.
@@ -40,11 +44,17 @@ try
     app.UseMiddleware<ProblemMiddleware>();
     app.UseAccess();
     app.UseOpenApiDocument();
-    app.MapDenoising();
-    app.MapRoutingMap();
-    app.MapComparing();
-    app.MapModels();
-    app.MapKeys();
+    if (app.Services.GetRequiredService<IOptions<RolesOptions>>().Value.Api)
+    {
+        app.MapDenoising();
+        app.MapRoutingMap();
+        app.MapComparing();
+        app.MapModels();
+        app.MapDatasets();
+        app.MapJobs();
+        app.MapKeys();
+    }
+
     app.MapHealth();
     app.Run();
     return 0;

@@ -12,7 +12,14 @@ namespace DenoiseService.Training;
 /// <param name="Clamp">Noisy pictures are clamped to [0, 1].</param>
 /// <param name="RoundTo8Bit">Results are rounded to multiples of 1/255 before they are measured.</param>
 /// <param name="Seed">Of the noise; every picture and level has its own, derived from it.</param>
-public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed);
+public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed)
+{
+    /// <summary>This, if its noise levels are in their range.</summary>
+    /// <exception cref="RecipeException">They are not.</exception>
+    public EvaluationProtocol Validated() => Sigmas.Count is >= 1 and <= 100 && Sigmas.All(s => s is >= 0 and <= 1)
+        ? this
+        : throw new RecipeException(nameof(Sigmas), FormattableString.Invariant($"Sigmas is [{string.Join(", ", Sigmas)}]; it must hold 1 to 100, each 0 to 1."));
+}
 
 /// <summary>What came out at one noise level: means and standard deviations over pictures. PSNR in dB over RGB together, and over BT.601 luma.</summary>
 /// <param name="Sigma">In units of 1.</param>

@@ -27,6 +27,9 @@ public sealed class TrainingDivergedException(long step, double loss, double? gr
 /// </summary>
 public sealed class TrainingRun
 {
+    /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
+    public const string LockFile = "lock";
+
     private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
     // "tensor + number" makes a second number inside the library, which the collector may free while libtorch reads it.
     private static readonly Scalar Smoothing = 1e-6f, One = 1;
@@ -125,7 +128,7 @@ public sealed class TrainingRun
     {
         try
         {
-            return new FileStream(Path.Combine(_folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(Path.Combine(_folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e)
         {

@@ -18,7 +18,7 @@ internal static class LoggingFeature
         bool container = configuration.GetValue<bool>("DOTNET_RUNNING_IN_CONTAINER");
         return services.AddSerilog(log =>
         {
-            log.MinimumLevel.Information().MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning).MinimumLevel.Override("Microsoft.EntityFrameworkCore", LogEventLevel.Warning).ReadFrom.Configuration(configuration).Enrich.FromLogContext();
+            log.MinimumLevel.Information().MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning).MinimumLevel.Override("Microsoft.EntityFrameworkCore", LogEventLevel.Warning).MinimumLevel.Override("Quartz", LogEventLevel.Warning).ReadFrom.Configuration(configuration).Enrich.FromLogContext();
             // Refused settings are told by ReportRefusedSettings, without a stack; cancellation, as by a stop signal during the start, is no error.
             log.Filter.ByExcluding(e => e.Exception is OptionsValidationException or OperationCanceledException);
             _ = container ? log.WriteTo.Console(new RenderedCompactJsonFormatter()) : log.WriteTo.Console(outputTemplate: Readable, formatProvider: CultureInfo.InvariantCulture);

@@ -26,7 +26,7 @@ internal static class OpenApiFeature
             o.NonNullableReferenceTypesAsRequired();
             // Free-form records of a model's card: the generator would describe the JSON library instead.
             o.MapType<JsonObject>(() => new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalPropertiesAllowed = true });
-            foreach (System.Reflection.Assembly assembly in (System.Reflection.Assembly[])[typeof(OpenApiFeature).Assembly, typeof(ModelConfig).Assembly])
+            foreach (System.Reflection.Assembly assembly in (System.Reflection.Assembly[])[typeof(OpenApiFeature).Assembly, typeof(ModelConfig).Assembly, typeof(Training.Recipe).Assembly])
             {
                 o.IncludeXmlComments(Path.Combine(AppContext.BaseDirectory, assembly.GetName().Name + ".xml"));
             }

@@ -3,7 +3,8 @@ namespace DenoiseService.Training.Data;
 /// <summary>Where images come from, as a recipe names it: a CIFAR-10 folder or a folder of pictures.</summary>
 public sealed record DataSource
 {
-    /// <summary>Folder.</summary>
+    /// <summary>Folder; in a job of the service the name of a data set.</summary>
+    /// <example>sample</example>
     public required string Path { get; init; }
 
     /// <summary>Record indices of a CIFAR-10 archive, such as 0-2999; all if null.</summary>

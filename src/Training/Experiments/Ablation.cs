@@ -78,6 +78,17 @@ public sealed record AblationSettings
     /// <summary>Trainings side by side, one thread each.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>This, if every value is in its range; whether the images are there shows when it runs.</summary>
+    /// <exception cref="RecipeException">Names the first field that is not.</exception>
+    public AblationSettings Validated()
+    {
+        Data.Validated();
+        Recipe.Validated();
+        Chosen();
+        TrainingMatrix.Check(Seeds, Sigmas ?? [Recipe.SigmaMax], Workers);
+        return this;
+    }
+
     internal IReadOnlyList<AblationVariant> Chosen()
     {
         IReadOnlyList<AblationVariant> all = AblationVariant.VariantsOf(Recipe.Model);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using DenoiseService.Training.Data;
 
 namespace DenoiseService.Training.Experiments;
@@ -14,8 +15,13 @@ public sealed record ExperimentProgress(string Stage, double Fraction, TimeSpan?
 /// <summary>The images of an experiment: three ranges of one CIFAR-10 folder that must not overlap.</summary>
 public sealed record ExperimentData
 {
-    /// <summary>Folder with the archive's binary files.</summary>
+    /// <summary>Folder with the archive's binary files; in a job of the service the name of a data set.</summary>
+    /// <example>sample</example>
     public required string Path { get; init; }
+
+    /// <summary>What records call it; null: by its path. With it an experiment goes on in another place, where the same images have another path.</summary>
+    [JsonIgnore]
+    public string? Name { get; init; }
 
     /// <summary>Records to train on.</summary>
     public string Train { get; init; } = "0-2999";
@@ -56,6 +62,9 @@ public sealed record ExperimentData
     internal DataSource TrainSource => new() { Path = Path, Range = Train };
 
     internal DataSource ValidationSource => new() { Path = Path, Range = Validation };
+
+    /// <summary>The source as a run's record has it.</summary>
+    internal DataSource Named(DataSource source) => source with { Path = Name ?? Path };
 
     internal PatchSet TestSet() => CifarArchive.Read(Path, IndexRange.Parse(Test));
 }

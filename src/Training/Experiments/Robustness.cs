@@ -28,6 +28,24 @@ public sealed record RobustnessSettings
 
     /// <summary>Trainings side by side, one thread each.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>This, if every value is in its range; whether the images are there shows when it runs.</summary>
+    /// <exception cref="RecipeException">Names the first field that is not.</exception>
+    public RobustnessSettings Validated()
+    {
+        Data.Validated();
+        Recipe.Validated();
+        TrainingMatrix.Check(Seeds, Sigmas, Workers);
+        Require(FixedSigma is > 0 and <= 1, nameof(FixedSigma), FixedSigma, "above 0, up to 1");
+        Require(VariableMin is > 0 and <= 1, nameof(VariableMin), VariableMin, "above 0, up to 1");
+        Require(VariableMax >= VariableMin && VariableMax <= 1, nameof(VariableMax), VariableMax, FormattableString.Invariant($"VariableMin ({VariableMin}) to 1"));
+        return this;
+
+        static void Require(bool holds, string field, double value, string range)
+        {
+            if (!holds) throw new RecipeException(field, FormattableString.Invariant($"{field} is {value}; it must be {range}."));
+        }
+    }
 }
 
 /// <summary>One network, or one rival without training, over the levels.</summary>

@@ -30,7 +30,9 @@ public sealed record ScalingSettings
     /// <summary>Threads of libtorch.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    internal ScalingSettings Validated()
+    /// <summary>This with its sides in order, if every value is in its range.</summary>
+    /// <exception cref="RecipeException">Names the first field that is not.</exception>
+    public ScalingSettings Validated()
     {
         Require(Sides.Count > 0 && Sides.All(s => s >= Model.PatchSide && s <= 1024 && s % Model.PatchSide == 0), nameof(Sides), $"every side must be a multiple of the patch ({Model.PatchSide}) up to 1024");
         Require(Repeats is >= 1 and <= 1000, nameof(Repeats), "it must be 1 to 1000");

@@ -39,6 +39,15 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
     /// <summary>Of the noise on the test images, the same for all.</summary>
     public const long NoiseSeed = 1;
 
+    /// <summary>What every experiment of trainings asks of its settings.</summary>
+    /// <exception cref="RecipeException">Names the field that is out of range.</exception>
+    public static void Check(IReadOnlyList<long> seeds, IReadOnlyList<double> sigmas, int workers)
+    {
+        if (seeds.Count is 0 or > 1000 || seeds.Distinct().Count() != seeds.Count) throw new RecipeException("Seeds", $"Seeds has {seeds.Count} values; it must hold 1 to 1000, each once.");
+        if (sigmas.Count is 0 or > 100 || sigmas.Any(s => s is not (>= 0 and <= 1))) throw new RecipeException("Sigmas", FormattableString.Invariant($"Sigmas is [{string.Join(", ", sigmas)}]; it must hold 1 to 100, each 0 to 1."));
+        if (workers is < 1 or > 256) throw new RecipeException("Workers", $"Workers is {workers}; it must be 1 to 256.");
+    }
+
     /// <summary>All results in the order of the units. On cancellation what is done is on disk.</summary>
     public IReadOnlyList<TrainingResult> Run(IReadOnlyList<TrainingUnit> units, IProgress<ExperimentProgress>? progress, CancellationToken cancellationToken)
     {
@@ -87,7 +96,7 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
             return finished;
         }
 
-        Recipe recipe = unit.Recipe with { Data = [data.TrainSource], Validation = [data.ValidationSource] };
+        Recipe recipe = unit.Recipe with { Data = [data.Named(data.TrainSource)], Validation = [data.Named(data.ValidationSource)] };
         double stepCost = StepCost(recipe);
         long last = -1, started = time.GetTimestamp();
         var steps = new StepProgress(p =>

@@ -1,4 +1,6 @@
 using DenoiseService.Api.Access;
+using DenoiseService.Api.Datasets;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
@@ -31,6 +33,17 @@ public sealed class SettingsTests
     [InlineData("Storage:DataFolder", "", "must be a folder")]
     [InlineData("Storage:CheckSeconds", "0", "0.1 to 3600")]
     [InlineData("Storage:ConnectionString", "Host=db", "Storage:Provider is Sqlite")]
+    [InlineData("Jobs:Threads", "0", "1 to 256")]
+    [InlineData("Jobs:LeaseSeconds", "0.1", "0.5 to 3600")]
+    [InlineData("Jobs:ReconcileSeconds", "0", "0.1 to 3600")]
+    [InlineData("Jobs:MaxAttempts", "0", "1 to 1000000")]
+    [InlineData("Jobs:CheckpointSeconds", "-1", "0 to 86400")]
+    [InlineData("Jobs:MaxYieldSeconds", "61", "0 to 60")]
+    [InlineData("Jobs:KeepDays", "0", "0.001 to 36500")]
+    [InlineData("Datasets:MaxBytes", "1", "1024 to 17179869184")]
+    [InlineData("Datasets:MaxUnpackedBytes", "1", "1024 to 68719476736")]
+    [InlineData("Datasets:MaxFiles", "0", "1 to 65535")]
+    [InlineData("Datasets:MaxMegapixels", "0", "0.001 to 1000000")]
     [InlineData("Models:Folder", "", "must be a folder")]
     [InlineData("Models:Default", "../secret", "letters, digits")]
     [InlineData("Security:AdminKey", "short", "32 to 256")]
@@ -80,12 +93,16 @@ public sealed class SettingsTests
         Assert.StartsWith("Models:GateMaxLoss: is -1; it must be 0 or more.", Assert.Single(Assert.Throws<OptionsValidationException>(() => Check(("Models:GateMetric", "psnr"), ("Models:GateMaxLoss", "-1"))).Failures), StringComparison.Ordinal);
 
     [Fact]
+    public void A_process_has_a_role() =>
+        Assert.StartsWith("Roles:Worker: and Roles:Api are both false", Assert.Single(Assert.Throws<OptionsValidationException>(() => Check(("Roles:Api", "false"), ("Roles:Worker", "false"))).Failures), StringComparison.Ordinal);
+
+    [Fact]
     public void The_defaults_are_valid() => Check();
 
     private static void Check(params (string Name, string Value)[] settings)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
-        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().AddAccess().BuildServiceProvider();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().AddAccess().AddDatasets().AddJobs().BuildServiceProvider();
         services.GetRequiredService<IStartupValidator>().Validate();
     }
 }

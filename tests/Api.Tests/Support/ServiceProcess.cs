@@ -42,6 +42,13 @@ public sealed class ServiceProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>As a crash does it: no handler runs, nothing is flushed.</summary>
+    public void KillHard()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited) _process.Kill();

@@ -1,29 +1,56 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.EntityFrameworkCore;
 
 namespace DenoiseService.Api.Storage;
 
 /// <summary>What a job does.</summary>
-internal enum JobKind
+[JsonConverter(typeof(JsonStringEnumConverter<JobKind>))]
+public enum JobKind
 {
-    Training,
-    Ablation,
-    Robustness,
-    Scaling,
-    RoutingStudy,
-    Evaluation,
+    /// <summary>Trains one network; ends in a model version.</summary>
+    [JsonStringEnumMemberName("training")] Training,
+
+    /// <summary>Trains and compares many networks.</summary>
+    [JsonStringEnumMemberName("ablation")] Ablation,
+
+    /// <summary>One noise level in training against many.</summary>
+    [JsonStringEnumMemberName("robustness")] Robustness,
+
+    /// <summary>What attention costs as pictures grow.</summary>
+    [JsonStringEnumMemberName("scaling")] Scaling,
+
+    /// <summary>Where a network sends its compute.</summary>
+    [JsonStringEnumMemberName("routing")] RoutingStudy,
+
+    /// <summary>Measures a model on pictures.</summary>
+    [JsonStringEnumMemberName("evaluation")] Evaluation,
 }
 
-/// <summary>Where a job is. Succeeded, Failed and Cancelled are final.</summary>
-internal enum JobState
+/// <summary>Where a job is. Succeeded, failed and cancelled are final.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<JobState>))]
+public enum JobState
 {
-    Queued,
-    Running,
-    Cancelling,
-    Succeeded,
-    Failed,
-    Cancelled,
-    Interrupted,
+    /// <summary>Waits for a worker.</summary>
+    [JsonStringEnumMemberName("queued")] Queued,
+
+    /// <summary>A worker has it.</summary>
+    [JsonStringEnumMemberName("running")] Running,
+
+    /// <summary>Its worker is to stop it at its next step.</summary>
+    [JsonStringEnumMemberName("cancelling")] Cancelling,
+
+    /// <summary>Done.</summary>
+    [JsonStringEnumMemberName("succeeded")] Succeeded,
+
+    /// <summary>Ended by an error.</summary>
+    [JsonStringEnumMemberName("failed")] Failed,
+
+    /// <summary>Ended by request.</summary>
+    [JsonStringEnumMemberName("cancelled")] Cancelled,
+
+    /// <summary>Its worker stopped or died; it goes on by itself.</summary>
+    [JsonStringEnumMemberName("interrupted")] Interrupted,
 }
 
 /// <summary>One job: the truth about it, whatever the engine believes. Its lineage is text without foreign keys: a record outlives what it came from and what came of it.</summary>
@@ -82,7 +109,7 @@ internal sealed class Job
     /// <summary>The last ones, as JSON.</summary>
     public string? Metrics { get; set; }
 
-    /// <summary>How often it was started; above 1 after a crash or a resume.</summary>
+    /// <summary>How often it was started and not stopped in order; above 1 after a crash. A resume counts from 0 again.</summary>
     public int Attempts { get; set; }
 
     [MaxLength(4000)]

@@ -1,0 +1,71 @@
+using DenoiseService.Api.Storage;
+using DenoiseService.Imaging;
+using DenoiseService.Model;
+using DenoiseService.Training;
+using DenoiseService.Training.Data;
+using Microsoft.Extensions.Options;
+
+namespace DenoiseService.Api.Jobs.Engine;
+
+/// <summary>The end of a run: succeeded, failed, cancelled, or handed back because the service stops.</summary>
+internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions> options, ILogger<JobEnding> logger)
+{
+    /// <summary>Says how the job ended, or hands it back.</summary>
+    /// <param name="lease">Of the job.</param>
+    /// <param name="folder">What it made.</param>
+    /// <param name="reporter">For a last checkpoint; null if the work never began.</param>
+    /// <param name="failure">What the work threw; null if it came to its end.</param>
+    /// <param name="clean">Takes paths out of a message.</param>
+    /// <exception cref="LeaseLostException">Nothing was written.</exception>
+    public async Task EndAsync(JobLease lease, JobFolder folder, JobReporter? reporter, Exception? failure, Func<string, string> clean)
+    {
+        if (lease.Reason == StopReason.Lost || failure is LeaseLostException) throw new LeaseLostException();
+        if (failure is null)
+        {
+            await results.StoreAsync(lease, folder);
+            Job ended = await lease.WriteAsync(c => c.Move(c.Job.State == JobState.Cancelling && c.Job.ResultVersionId is null ? JobState.Cancelled : JobState.Succeeded));
+            LogEnded(lease.Id, ended.State);
+            return;
+        }
+
+        if (failure is OperationCanceledException && lease.Reason != StopReason.None)
+        {
+            if (reporter is not null) await JobThread.RunAsync(options.Value.Threads, () => reporter.Checkpoint(force: true));
+            if (lease.Reason == StopReason.Cancelled) await results.StoreFilesAsync(lease, folder);
+            Job stopped = await lease.WriteAsync(c =>
+            {
+                if (c.Job.State == JobState.Cancelling)
+                {
+                    c.Move(JobState.Cancelled);
+                    return;
+                }
+
+                c.Job.Attempts--; // an orderly stop is not what the limit is against
+                c.Move(JobState.Interrupted, "The service shut down.");
+            });
+            LogEnded(lease.Id, stopped.State);
+            return;
+        }
+
+        string? known = failure is RecipeException or DataSetException or CheckpointException or TrainingDivergedException or ImagingException or BlobException or OperationCanceledException ? clean(failure.Message) : null;
+        LogFailed(failure, lease.Id);
+        if (StorageErrors.IsUnavailable(failure)) throw failure;
+        await lease.WriteAsync(c =>
+        {
+            if (c.Job.State == JobState.Cancelling)
+            {
+                c.Move(JobState.Cancelled);
+                return;
+            }
+
+            c.Job.Error = known ?? "An unexpected error; the server's log has it under this job's id.";
+            c.Move(JobState.Failed, c.Job.Error);
+        });
+    }
+
+    [LoggerMessage(LogLevel.Information, "Job {Job} is {State}")]
+    private partial void LogEnded(string job, JobState state);
+
+    [LoggerMessage(LogLevel.Error, "Job {Job} failed")]
+    private partial void LogFailed(Exception exception, string job);
+}

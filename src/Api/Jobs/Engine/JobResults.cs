@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+using DenoiseService.Api.Models;
+using DenoiseService.Api.Storage;
+using DenoiseService.Model;
+
+namespace DenoiseService.Api.Jobs.Engine;
+
+/// <summary>What stays of a job: its files, and from a training a model version. Doing it twice changes nothing: the last moments of a job may be repeated after a crash.</summary>
+internal sealed class JobResults(ModelRegistry registry, BlobStore blobs, TimeProvider time)
+{
+    private const int NameLength = 200;
+
+    /// <summary>Files, then the version, unless the job was cancelled meanwhile.</summary>
+    public async Task StoreAsync(JobLease lease, JobFolder folder)
+    {
+        await StoreFilesAsync(lease, folder);
+        Job job = await lease.WriteAsync(c => c.Job.Percent = 100);
+        if (job.Kind != JobKind.Training || job.State == JobState.Cancelling) return;
+        string weights = Path.Combine(folder.Path, "best.safetensors");
+        string version = await registry.RegisterAsync($"training-{job.Id[..12]}", await File.ReadAllBytesAsync(weights), await File.ReadAllBytesAsync(Checkpoint.CardPath(weights)), job.Id, CancellationToken.None);
+        await lease.WriteAsync(c =>
+        {
+            c.Job.ResultVersionId = version;
+            c.Event(JobEvents.Model, new JsonObject { ["version"] = version });
+        });
+    }
+
+    /// <summary>Puts every file that people want into the database.</summary>
+    public async Task StoreFilesAsync(JobLease lease, JobFolder folder)
+    {
+        foreach ((string name, string path) in folder.Artifacts().Where(a => a.Name.Length <= NameLength))
+        {
+            await using FileStream stream = File.OpenRead(path);
+            (string sha256, long length) = await blobs.PutAsync(stream, CancellationToken.None);
+            await lease.WriteAsync(c =>
+            {
+                JobArtifact? known = c.Store.JobArtifacts.SingleOrDefault(a => a.JobId == lease.Id && a.Name == name);
+                if (known is not null) (known.Sha256, known.Length) = (sha256, length);
+                else c.Store.JobArtifacts.Add(new JobArtifact { Id = Ids.New(time), JobId = lease.Id, Name = name, MediaType = MediaTypeOf(name), Sha256 = sha256, Length = length, CreatedAt = c.Now });
+                c.Event(JobEvents.Artifact, new JsonObject { ["name"] = name, ["length"] = length });
+            });
+        }
+    }
+
+    /// <summary>By the name's end; text is UTF-8.</summary>
+    public static string MediaTypeOf(string name) => Path.GetExtension(name).ToLowerInvariant() switch
+    {
+        ".md" => "text/markdown; charset=utf-8",
+        ".csv" => "text/csv; charset=utf-8",
+        ".json" => "application/json",
+        ".png" => "image/png",
+        ".svg" => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+}

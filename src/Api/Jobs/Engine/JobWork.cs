@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.Json;
+using DenoiseService.Api.Datasets;
+using DenoiseService.Api.Storage;
+using DenoiseService.Model;
+using DenoiseService.Training;
+using DenoiseService.Training.Data;
+using DenoiseService.Training.Experiments;
+
+namespace DenoiseService.Api.Jobs.Engine;
+
+/// <summary>What a job runs on: its data sets and model, found on this machine.</summary>
+/// <param name="Folders">By name.</param>
+/// <param name="Weights">Path of the model that it reads; null if it reads none.</param>
+internal sealed record JobInputs(IReadOnlyDictionary<string, DatasetFolder> Folders, string? Weights)
+{
+    /// <summary>One checksum over all data sets, by name; null without any.</summary>
+    public string? Checksum => Folders.Count switch
+    {
+        0 => null,
+        1 => Folders.Values.Single().Sha256,
+        _ => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Concat(Folders.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => $"{f.Key}:{f.Value.Sha256}\n"))))),
+    };
+
+    /// <summary>A message without paths of the machine.</summary>
+    public string Clean(string message, string folder)
+    {
+        foreach ((string name, DatasetFolder found) in Folders) message = message.Replace(found.Folder, name, StringComparison.Ordinal);
+        return message.Replace(folder + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(folder, "the job's folder", StringComparison.Ordinal);
+    }
+}
+
+/// <summary>Runs the research half's code for each kind of job, with names of data sets in its records instead of paths. Blocks: for the job's own thread.</summary>
+internal sealed class JobWork(JobInputs inputs, string folder, JobReporter reporter, TimeProvider time)
+{
+    /// <summary>The whole job.</summary>
+    public void Run(JobKind kind, string request, CancellationToken cancellationToken)
+    {
+        switch (kind)
+        {
+            case JobKind.Training:
+                Train(Read<Recipe>(request), cancellationToken);
+                break;
+            case JobKind.Ablation:
+                AblationSettings ablation = Read<AblationSettings>(request);
+                new Ablation(ablation with { Data = Here(ablation.Data) }, new ExperimentFolder(folder), time, reporter).Run(cancellationToken);
+                break;
+            case JobKind.Robustness:
+                RobustnessSettings robustness = Read<RobustnessSettings>(request);
+                new Robustness(robustness with { Data = Here(robustness.Data) }, new ExperimentFolder(folder), time, reporter).Run(cancellationToken);
+                break;
+            case JobKind.Scaling:
+                new Scaling(Read<ScalingSettings>(request), new ExperimentFolder(folder), time, reporter).Run(cancellationToken);
+                break;
+            case JobKind.RoutingStudy:
+                RoutingStudySettings routing = Read<RoutingStudySettings>(request);
+                new RoutingStudy(routing with { Checkpoint = inputs.Weights!, Data = [.. routing.Data.Select(d => inputs.Folders[d].Folder)] }, new ExperimentFolder(folder), time, reporter).Run(cancellationToken);
+                break;
+            default:
+                Evaluate(Read<EvaluationJobRequest>(request), cancellationToken);
+                break;
+        }
+    }
+
+    private void Train(Recipe recipe, CancellationToken cancellationToken)
+    {
+        TrainingData data = Load(recipe.Data);
+        // The run's own record has the names: it goes on on any machine.
+        new TrainingRun(recipe, data, recipe.Validation.Count == 0 ? null : Load(recipe.Validation), folder, time, reporter).Run(cancellationToken);
+
+        TrainingData Load(IReadOnlyList<DataSource> sources) => TrainingData.Load([.. sources.Select(s => s with { Path = inputs.Folders[s.Path].Folder })], recipe.Model.TileSide, recipe.Seed, cancellationToken);
+    }
+
+    private void Evaluate(EvaluationJobRequest request, CancellationToken cancellationToken)
+    {
+        var (network, card) = Checkpoint.Load(inputs.Weights!);
+        using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = Math.Min(request.Overlap, card.Config.TileSide - 1), Threads = request.Threads });
+        EvaluationProtocol here = request.Protocol with { Data = inputs.Folders[request.Protocol.Data].Folder };
+        var (rows, sha256, seconds) = Evaluation.Run(denoiser, here, time, reporter, cancellationToken: cancellationToken);
+        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, request.Overlap, sha256, rows, ClassicalFilters.On(sha256, here.Clamp, here.Sigmas), Math.Round(seconds, 3));
+        var table = new ReportTable("Scores", ["σ", "pictures", "noisy dB", "result dB", "result Y dB", "noisy SSIM", "result SSIM"]);
+        foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
+        var record = new ExperimentRecord
+        {
+            Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
+            Noise = $"Gaussian, {(here.Clamp ? "clamped to [0, 1]" : "not clamped")}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
+        };
+        new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; tiles share {request.Overlap} pixels.", [table], report);
+    }
+
+    private ExperimentData Here(ExperimentData data) => data with { Path = inputs.Folders[data.Path].Folder, Name = data.Path };
+
+    private static T Read<T>(string request) => JsonSerializer.Deserialize<T>(request, JobJson.Options)!;
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

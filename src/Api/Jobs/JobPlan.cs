@@ -1,0 +1,118 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DenoiseService.Api.Storage;
+using DenoiseService.Training;
+using DenoiseService.Training.Data;
+using DenoiseService.Training.Experiments;
+
+namespace DenoiseService.Api.Jobs;
+
+/// <summary>What a request comes to.</summary>
+/// <param name="Kind">Of job.</param>
+/// <param name="Effective">The request with every default filled in: the research half's own record as JSON.</param>
+/// <param name="Seed">Its seed; the first of several.</param>
+/// <param name="Datasets">Names of its data sets, each with the field that names it.</param>
+/// <param name="Checkpoint">The model that it reads; null if it reads none.</param>
+internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, string? Checkpoint = null)
+{
+    /// <summary>Reads a stored or sent request. What it does not name is filled in: seed, threads.</summary>
+    /// <exception cref="Errors.ApiException">422: names the field.</exception>
+    public static JobPlan Of(JobKind kind, JsonObject body, int threads) => kind switch
+    {
+        JobKind.Training => Training(body),
+        JobKind.Ablation => Ablation(body, threads),
+        JobKind.Robustness => Robustness(body, threads),
+        JobKind.Scaling => Scaling(body, threads),
+        JobKind.RoutingStudy => Routing(body, threads),
+        _ => Evaluation(body, threads),
+    };
+
+    /// <summary>The names of the data sets of a stored job.</summary>
+    public static IEnumerable<string> DatasetsOf(Job job) => Of(job.Kind, JobJson.Parse(System.Text.Encoding.UTF8.GetBytes(job.EffectiveRequest!)), 1).Datasets.Select(d => d.Name);
+
+    /// <summary>Experiments of trainings take archives in CIFAR-10's form only: their ranges are of records.</summary>
+    public bool NeedsArchive => Kind is JobKind.Ablation or JobKind.Robustness;
+
+    private static JobPlan Training(JsonObject body)
+    {
+        Fill(body, "seed", MakeSeed());
+        Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
+        if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
+        foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))]);
+    }
+
+    private static JobPlan Ablation(JsonObject body, int threads)
+    {
+        Fill(body, "workers", threads);
+        AblationSettings settings = JobJson.Read<AblationSettings>(body, s => s.Validated());
+        return new JobPlan(JobKind.Ablation, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
+    }
+
+    private static JobPlan Robustness(JsonObject body, int threads)
+    {
+        Fill(body, "workers", threads);
+        RobustnessSettings settings = JobJson.Read<RobustnessSettings>(body, s => s.Validated());
+        return new JobPlan(JobKind.Robustness, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
+    }
+
+    private static JobPlan Scaling(JsonObject body, int threads)
+    {
+        Fill(body, "threads", threads);
+        Fill(body, "seed", MakeSeed());
+        ScalingSettings settings = JobJson.Read<ScalingSettings>(body, s => (s with { Model = s.Model.Validated() }).Validated());
+        return new JobPlan(JobKind.Scaling, Text(settings), settings.Seed, []);
+    }
+
+    private static JobPlan Routing(JsonObject body, int threads)
+    {
+        Fill(body, "threads", threads);
+        Fill(body, "seed", MakeSeed());
+        RoutingStudySettings settings = JobJson.Read<RoutingStudySettings>(body, s => s.Validated());
+        if (settings.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
+        if (settings.Range is { } range) CheckRange("range", range.ToString());
+        return new JobPlan(JobKind.RoutingStudy, Text(settings), settings.Seed, [.. settings.Data.Select(d => ("data", d))], settings.Checkpoint);
+    }
+
+    private static JobPlan Evaluation(JsonObject body, int threads)
+    {
+        Fill(body, "threads", threads);
+        if (body["protocol"] is JsonObject protocol)
+        {
+            Fill(protocol, "seed", MakeSeed());
+            foreach (string name in (string[])["data", "sigmas"])
+            {
+                if (protocol[name] is null) throw JobJson.Invalid($"protocol.{name}", $"{name} is missing.");
+            }
+        }
+
+        EvaluationJobRequest request = JobJson.Read<EvaluationJobRequest>(body, r => r with { Protocol = r.Protocol.Validated() });
+        if (request.Overlap is < 0 or > 512) throw JobJson.Invalid("overlap", $"overlap is {request.Overlap}; it must be 0 to 512.");
+        if (request.Threads is < 1 or > 256) throw JobJson.Invalid("threads", $"threads is {request.Threads}; it must be 1 to 256.");
+        if (request.Protocol.Range is { } range) CheckRange("protocol.range", range.ToString());
+        return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)], request.Checkpoint);
+    }
+
+    private static void CheckRange(string field, string range)
+    {
+        try
+        {
+            IndexRange.Parse(range);
+        }
+        catch (FormatException e)
+        {
+            throw JobJson.Invalid(field, e.Message);
+        }
+    }
+
+    private static void Fill(JsonObject body, string name, JsonNode value)
+    {
+        if (body[name] is null) body[name] = value;
+    }
+
+    // Positive, and exact as a number of JavaScript.
+    private static long MakeSeed() => RandomNumberGenerator.GetInt32(1, int.MaxValue);
+
+    private static string Text<T>(T settings) => JsonSerializer.Serialize(settings, JobJson.Options);
+}

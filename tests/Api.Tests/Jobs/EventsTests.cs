@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Net;
+using DenoiseService.Api.Tests.Storage;
+using DenoiseService.Api.Tests.Support;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace DenoiseService.Api.Tests.Jobs;
+
+[Collection(Databases.Collection)]
+public sealed class EventsTests(Databases databases)
+{
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task Events_are_streamed_while_the_job_runs_until_it_ends_and_replayed_after_the_last_known_id(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(database.Settings);
+        HttpClient client = await service.ReadyAsync();
+        string id = await client.SubmitAsync();
+        (long Id, string Type, string Data)[] live = await StreamAsync(client, id, null);
+        Assert.Equal("succeeded", (await client.JobAsync(id)).State());
+        Assert.Equal(Enumerable.Range(1, live.Length).Select(i => (long)i), live.Select(e => e.Id));
+        Assert.Equal(("state", "state"), (live[0].Type, live[^1].Type));
+        Assert.Contains("succeeded", live[^1].Data, StringComparison.Ordinal);
+        Assert.Equal(2, live.Count(e => e.Type == "validation"));
+
+        Assert.Equal(live[3..], await StreamAsync(client, id, "3"));
+        Assert.Equal(live[^1..], await StreamAsync(client, id, (live.Length - 1).ToString(CultureInfo.InvariantCulture)));
+        Assert.Empty(await StreamAsync(client, id, live.Length.ToString(CultureInfo.InvariantCulture)));
+        Assert.Equal(live.Length - 2, (await client.EventsAsync(id, after: 2)).Length);
+        using var wrong = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
+        wrong.Headers.Add("Last-Event-ID", "last");
+        await (await client.SendAsync(wrong)).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+    }
+
+    [Fact]
+    public async Task A_quiet_stream_has_a_heartbeat_every_15_s()
+    {
+        await using var service = new Service(new() { ["Roles:Worker"] = "false" });
+        await using WebApplicationFactory<Program> hurried = service.WithWebHostBuilder(b => b.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(new Hurry())));
+        HttpClient client = hurried.CreateClient();
+        string id = await client.SubmitAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
+        request.Headers.Accept.Add(new("text/event-stream"));
+        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        int beats = 0;
+        while (beats < 2) beats += await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) == ": heartbeat" ? 1 : 0;
+    }
+
+    /// <summary>Timestamps pass fifty times as fast.</summary>
+    private sealed class Hurry : TimeProvider
+    {
+        public override long GetTimestamp() => base.GetTimestamp() * 50;
+    }
+
+    private static async Task<(long Id, string Type, string Data)[]> StreamAsync(HttpClient client, string id, string? last)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
+        request.Headers.Accept.Add(new("text/event-stream"));
+        if (last is not null) request.Headers.Add("Last-Event-ID", last);
+        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        string text = await response.Content.ReadAsStringAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(m => !m.StartsWith(':')).Select(m => m.Split('\n')).Select(l => (long.Parse(l[0]["id: ".Length..], CultureInfo.InvariantCulture), l[1]["event: ".Length..], l[2]["data: ".Length..]))];
+    }
+}

@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DenoiseService.Api.Tests.Storage;
+using DenoiseService.Api.Tests.Support;
+
+namespace DenoiseService.Api.Tests.Jobs;
+
+[Collection(Databases.Collection)]
+public sealed class JobsTests(Databases databases)
+{
+    private static readonly Dictionary<string, string> NoWorker = new() { ["Roles:Worker"] = "false" };
+
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task A_training_is_stored_before_the_answer_runs_and_ends_in_files_and_a_model_version(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(database.Settings);
+        HttpClient client = await service.ReadyAsync();
+        HttpResponseMessage response = await client.PostAsync("training", JobClient.Training(seed: null));
+        JsonElement job = await response.JsonAsync();
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        string id = job.GetProperty("id").GetString()!;
+        Assert.Equal($"/v1/jobs/{id}", response.Headers.Location!.ToString());
+        long seed = job.GetProperty("seed").GetInt64();
+        Assert.True(seed > 0);
+        Assert.Equal(seed, job.GetProperty("request").GetProperty("seed").GetInt64());
+
+        job = await client.UntilAsync(id, "succeeded");
+        Assert.Equal((100, 20, 1), (job.GetProperty("percent").GetDouble(), job.GetProperty("step").GetInt64(), job.GetProperty("attempts").GetInt32()));
+        Assert.Equal(64, job.GetProperty("dataChecksum").GetString()!.Length);
+        Assert.NotNull(job.GetProperty("resultVersionId").GetString());
+        JsonElement[] artifacts = [.. (await (await client.GetAsync($"/v1/jobs/{id}/artifacts")).JsonAsync()).EnumerateArray()];
+        Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json"], artifacts.Select(a => a.GetProperty("name").GetString()));
+        HttpResponseMessage curve = await client.GetAsync($"/v1/jobs/{id}/artifacts/history.csv");
+        Assert.Equal("text/csv", curve.Content.Headers.ContentType!.MediaType);
+        Assert.Equal(3, (await curve.Content.ReadAsStringAsync()).Trim().Split('\n').Length);
+        string card = await client.GetStringAsync($"/v1/jobs/{id}/artifacts/best.json");
+        Assert.Contains("\"sample\"", card, StringComparison.Ordinal);
+        Assert.DoesNotContain(AppContext.BaseDirectory, card, StringComparison.Ordinal);
+        Assert.Equal(20, Assert.Single((await (await client.GetAsync($"/v1/jobs/{id}/checkpoints")).JsonAsync()).EnumerateArray().Take(1)).GetProperty("step").GetInt64());
+        Assert.Contains("succeeded", await client.GetStringAsync($"/v1/jobs/{id}/logs"), StringComparison.Ordinal);
+        JobClient.NeverTwoOwners(await client.EventsAsync(id));
+        await (await client.GetAsync($"/v1/jobs/{id}/artifacts/..%2F..%2Fdenoise.db")).ProblemAsync(HttpStatusCode.NotFound, "unknown-artifact");
+        await (await client.GetAsync($"/v1/jobs/{id}/artifacts/none.png")).ProblemAsync(HttpStatusCode.NotFound, "unknown-artifact");
+        Assert.False(Directory.Exists(Path.Combine(database.Folder, "jobs", id)));
+    }
+
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task An_idempotency_key_makes_one_job_and_refuses_another_body(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(new(database.Settings) { ["Roles:Worker"] = "false" });
+        HttpClient client = await service.ReadyAsync();
+        HttpResponseMessage[] many = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.PostAsync("training", JobClient.Training(), "once")));
+        Assert.All(many, r => Assert.True(r.StatusCode is HttpStatusCode.Accepted or HttpStatusCode.Conflict, r.StatusCode.ToString()));
+        HttpResponseMessage again = await client.PostAsync("training", JobClient.Training(), "once");
+        Assert.Equal("true", Assert.Single(again.Headers.GetValues("Idempotency-Replayed")));
+        string id = (await again.JsonAsync()).GetProperty("id").GetString()!;
+        foreach (HttpResponseMessage response in many.Where(r => r.StatusCode == HttpStatusCode.Accepted)) Assert.Equal(id, (await response.JsonAsync()).GetProperty("id").GetString());
+        await (await client.PostAsync("training", JobClient.Training(steps: 21), "once")).ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+        Assert.Single((await (await client.GetAsync("/v1/jobs")).JsonAsync()).GetProperty("jobs").EnumerateArray());
+        await (await client.PostAsync("training", JobClient.Training(), "with blank")).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+    }
+
+    [Theory]
+    [InlineData("training", """{"data":[{"path":"sample"}],"batchSize":0}""", "batchSize")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"batchsizes":3}""", "batchsizes")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"batchSize":"many"}""", "batchSize")]
+    [InlineData("training", """{"data":[{"path":"../etc"}]}""", "data.path")]
+    [InlineData("training", """{"data":[{"path":"sample","range":"9-3"}]}""", "data.range")]
+    [InlineData("training", """{"data":[]}""", "data")]
+    [InlineData("training", """{"data":[{}]}""", "data[0].path")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"model":{"width":0}}""", "model")]
+    [InlineData("training", """{"data":null}""", "data")]
+    [InlineData("ablation", """{"data":{"path":"cifar10"}}""", "data.path")]
+    [InlineData("ablation", """{"data":{"path":"sample"},"variants":["huge"]}""", "variants")]
+    [InlineData("ablation", """{"data":{"path":"sample","train":"0-9","validation":"5-12","test":"20-22"}}""", "validation")]
+    [InlineData("robustness", """{"data":{"path":"sample"},"seeds":[]}""", "seeds")]
+    [InlineData("scaling", """{"sides":[33]}""", "sides")]
+    [InlineData("routing", """{"checkpoint":"huge","data":["sample"]}""", "checkpoint")]
+    [InlineData("routing", """{"checkpoint":"small","data":["sample"],"permutations":0}""", "permutations")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[]}}""", "sigmas")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"sigmas":[0.1]}}""", "protocol.data")]
+    public async Task What_is_wrong_with_a_request_is_said_with_the_fields_name_and_nothing_is_stored(string kind, string body, string field)
+    {
+        await using var service = new Service(NoWorker);
+        HttpClient client = await service.ReadyAsync();
+        JsonElement problem = await (await client.PostAsync(kind, JsonNode.Parse(body)!)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+        Assert.Equal(field, problem.GetProperty("parameter").GetString());
+        Assert.Empty((await (await client.GetAsync("/v1/jobs")).JsonAsync()).GetProperty("jobs").EnumerateArray());
+    }
+
+    [Theory, OnSqlite, OnPostgreSql]
+    public async Task Jobs_are_listed_in_pages_and_filtered(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using var service = new Service(new(database.Settings) { ["Roles:Worker"] = "false" });
+        HttpClient client = await service.ReadyAsync();
+        string[] ids = new string[5];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            ids[i] = await client.SubmitAsync(i == 2 ? JsonNode.Parse("""{"sides":[32]}""") : null, i == 2 ? "scaling" : "training");
+            await Task.Delay(3); // ids sort by their millisecond
+        }
+
+        var seen = new List<string>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            JsonElement page = await (await client.GetAsync($"/v1/jobs?limit=2&cursor={cursor}")).JsonAsync();
+            seen.AddRange(page.GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetString()!));
+            cursor = page.GetProperty("next").GetString();
+        }
+
+        Assert.Equal(ids.Reverse(), seen);
+        Assert.Equal(HttpStatusCode.Accepted, (await client.PostAsync($"/v1/jobs/{ids[0]}/cancel", null)).StatusCode);
+        Assert.Equal([ids[2]], await Of("kind=scaling"));
+        Assert.Equal([ids[0]], await Of("state=cancelled"));
+        Assert.Equal(5, (await Of("state=queued,cancelled&kind=training,scaling")).Length);
+        await (await client.GetAsync("/v1/jobs?state=sleeping")).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+        await (await client.GetAsync("/v1/jobs?limit=0")).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+        await (await client.GetAsync("/v1/jobs/none")).ProblemAsync(HttpStatusCode.NotFound, "unknown-job");
+
+        async Task<string[]> Of(string query) => [.. (await (await client.GetAsync($"/v1/jobs?{query}")).JsonAsync()).GetProperty("jobs").EnumerateArray().Select(j => j.GetProperty("id").GetString()!)];
+    }
+
+    [Theory]
+    [InlineData("ablation", """{"data":{"path":"sample"},"variants":["standard","adaptive"],"seeds":[1],"recipe":{"model":{"width":16,"heads":2,"blocks":1,"feedForwardWidth":16,"routerWidth":4},"steps":4,"validateEvery":2,"batchSize":4}}""", "ablation.svg")]
+    [InlineData("robustness", """{"data":{"path":"sample"},"seeds":[1],"sigmas":[0.1,0.2],"recipe":{"model":{"width":16,"heads":2,"blocks":1,"feedForwardWidth":16,"routerWidth":4},"steps":4,"validateEvery":2,"batchSize":4}}""", "results.csv")]
+    [InlineData("scaling", """{"sides":[32],"repeats":1,"cellSeconds":1,"model":{"width":16,"heads":2,"blocks":1}}""", "results.csv")]
+    [InlineData("routing", """{"checkpoint":"small","data":["sample"],"permutations":9,"shown":1}""", "results.csv")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"range":{"first":0,"last":7},"clamp":true}}""", "results.csv")]
+    public async Task Every_kind_of_experiment_runs_and_leaves_its_report(string kind, string body, string file)
+    {
+        await using var service = new Service();
+        HttpClient client = await service.ReadyAsync();
+        string id = await client.SubmitAsync(JsonNode.Parse(body)!, kind);
+        await client.UntilAsync(id, "succeeded");
+        string[] names = [.. (await (await client.GetAsync($"/v1/jobs/{id}/artifacts")).JsonAsync()).EnumerateArray().Select(a => a.GetProperty("name").GetString()!)];
+        foreach (string name in (string[])["report.md", "results.json", file]) Assert.Contains(name, names);
+        Assert.Equal("text/markdown", (await client.GetAsync($"/v1/jobs/{id}/artifacts/report.md")).Content.Headers.ContentType!.MediaType);
+        Assert.DoesNotContain(service.Models.Path, await client.GetStringAsync($"/v1/jobs/{id}/artifacts/results.json"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_that_fails_says_why_without_a_path_of_the_machine()
+    {
+        await using var service = new Service();
+        HttpClient client = await service.ReadyAsync();
+        JsonObject body = JobClient.Training();
+        body["data"]![0]!["range"] = "0-4000";
+        string id = await client.SubmitAsync(body);
+        JsonElement job = await client.UntilAsync(id, "failed");
+        Assert.Contains("64 images", job.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("/", job.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+}
