@@ -4,6 +4,7 @@ using DenoiseService.Api.Access;
 using DenoiseService.Api.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.EntityFrameworkCore;
@@ -59,7 +60,7 @@ public sealed class RouteWalkTests
             {
                 foreach (bool bearer in (bool[])[true, false])
                 {
-                    HttpResponseMessage response = await SendAsync(app, name, key, bearer);
+                    HttpResponseMessage response = await SendAsync(app, name, route, key, bearer);
                     string what = $"{name} by {kind}";
                     if (needed is not { } scope || scopes.Grants(scope)) Assert.True(response.StatusCode is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden), $"{what} was refused: {response.StatusCode}");
                     else if (scopes == KeyScopes.None) Refused(response, HttpStatusCode.Unauthorized, await response.ProblemAsync(HttpStatusCode.Unauthorized, key is null ? "key-required" : "invalid-key"));
@@ -103,11 +104,13 @@ public sealed class RouteWalkTests
     }
 
     // Bodies that are refused further in: the walk asks only who gets that far.
-    private static Task<HttpResponseMessage> SendAsync(WebApplicationFactory<Program> app, string name, string? key, bool bearer)
+    private static Task<HttpResponseMessage> SendAsync(WebApplicationFactory<Program> app, string name, RouteEndpoint route, string? key, bool bearer)
     {
         string[] parts = name.Split(' ');
         var request = new HttpRequestMessage(new HttpMethod(parts[0]), parts[1]);
         if (parts[0] is "POST" or "PUT" or "PATCH") request.Content = JsonContent.Create(new { nothing = true });
+        // A media type that the route does not take is the router's own refusal, before anybody asks for a key.
+        if (request.Content is not null && route.Metadata.GetMetadata<IAcceptsMetadata>() is { ContentTypes: [var taken, ..] }) request.Content.Headers.ContentType = new(taken);
         if (key is not null && !bearer) request.Headers.Add("X-Api-Key", key);
         return app.With(bearer ? key : null).SendAsync(request);
     }
