@@ -13,8 +13,6 @@ namespace DenoiseService.Api.Jobs;
 /// <summary>Looking at jobs and at what they made.</summary>
 internal static class JobReads
 {
-    private const int MaxPage = 200;
-
     public static RouteGroupBuilder MapJobReads(this RouteGroupBuilder group)
     {
         group.MapGet("/jobs", List).WithName("listJobs").WithSummary("Lists the jobs").WithDescription("The newest first, in pages: `next` is the `cursor` of the following one. `kind` and `state` filter; both may name several, with commas.")
@@ -33,9 +31,9 @@ internal static class JobReads
         return group;
     }
 
-    private static async Task<Ok<JobPage>> List(IDbContextFactory<Store> stores, CancellationToken cancellationToken, string? kind = null, string? state = null, string? cursor = null, int limit = 50)
+    private static async Task<Ok<JobPage>> List(IDbContextFactory<Store> stores, CancellationToken cancellationToken, string? kind = null, string? state = null, string? cursor = null, int limit = Paging.Usual)
     {
-        if (limit is < 1 or > MaxPage) throw new ApiException(ProblemKind.InvalidParameter, $"limit is {limit}; it must be 1 to {MaxPage}.") { Parameter = "limit", Limit = $"1 to {MaxPage}", Actual = limit };
+        Paging.LimitOf(limit);
         await using Store store = stores.CreateDbContext();
         IQueryable<Job> jobs = store.Jobs.AsNoTracking();
         if (Values<JobKind>("kind", kind) is { } kinds) jobs = jobs.Where(j => kinds.Contains(j.Kind));

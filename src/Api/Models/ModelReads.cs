@@ -1,5 +1,6 @@
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
+using DenoiseService.Api.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace DenoiseService.Api.Models;
@@ -7,8 +8,6 @@ namespace DenoiseService.Api.Models;
 /// <summary>The routes that show models.</summary>
 internal static class ModelReads
 {
-    private const int UsualPage = 50, LargestPage = 200;
-
     public static void MapModelReads(this RouteGroupBuilder group)
     {
         group.MapGet("", List).WithName("listModels").WithSummary("Lists the models")
@@ -26,13 +25,13 @@ internal static class ModelReads
             .WithAnswer(200, "The card.").WithBinaryAnswer("application/json").WithProblems(ModelProblems.Unknown, ModelProblems.StorageAway);
     }
 
-    private static ApiException BadLimit => new(ProblemKind.InvalidParameter, $"limit is 0; it must be 1 to {LargestPage}.") { Parameter = "limit", Limit = $"1 to {LargestPage}", Actual = 0 };
+    private static ApiException BadLimit => Paging.Refusal(0);
 
     /// <param name="view">The models.</param>
     /// <param name="cursor">`nextCursor` of the page before.</param>
     /// <param name="limit" example="50">Versions of a page: 1 to 200, 50 if absent.</param>
     /// <param name="cancellationToken">The request's.</param>
-    private static async Task<Ok<ModelList>> List(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.ListAsync(CursorOf(cursor), LimitOf(limit), cancellationToken));
+    private static async Task<Ok<ModelList>> List(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.ListAsync(CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
 
     /// <param name="id" example="champion">Id, alias, name@checksum or name.</param>
     /// <param name="view">The models.</param>
@@ -53,14 +52,7 @@ internal static class ModelReads
     /// <param name="cursor">`nextCursor` of the page before.</param>
     /// <param name="limit" example="50">Lines of a page: 1 to 200, 50 if absent.</param>
     /// <param name="cancellationToken">The request's.</param>
-    private static async Task<Ok<PromotionLog>> Log(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.LogAsync(CursorOf(cursor), LimitOf(limit), cancellationToken));
-
-    private static int LimitOf(int? limit) => limit switch
-    {
-        null => UsualPage,
-        >= 1 and <= LargestPage => limit.Value,
-        _ => throw new ApiException(ProblemKind.InvalidParameter, $"limit is {limit}; it must be 1 to {LargestPage}.") { Parameter = "limit", Limit = $"1 to {LargestPage}", Actual = limit },
-    };
+    private static async Task<Ok<PromotionLog>> Log(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.LogAsync(CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
 
     private static string? CursorOf(string? cursor) => string.IsNullOrEmpty(cursor) ? null : ModelNames.IsReference(cursor)
         ? cursor

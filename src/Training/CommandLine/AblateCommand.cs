@@ -24,11 +24,10 @@ internal static class AblateCommand
 
     private static int Run(ParseResult parsed, IAnsiConsole console, TimeProvider time, CancellationToken cancellationToken)
     {
-        Recipe recipe = RecipeFile.Named(parsed.GetValue(RecipeName)!);
         var settings = new AblationSettings
         {
             Data = ExperimentOptions.DataOf(parsed),
-            Recipe = parsed.GetValue(ExperimentOptions.Epochs) is { } epochs ? recipe with { Epochs = epochs, Steps = null } : recipe,
+            Recipe = ExperimentOptions.RecipeOf(parsed.GetValue(RecipeName)!, parsed.GetValue(ExperimentOptions.Epochs)),
             Seeds = ExperimentOptions.SeedsOf(parsed),
             Sigmas = parsed.GetValue(Sigma) is { } sigma ? Parsing.Sigmas(sigma) : null,
             Variants = parsed.GetValue(Variants) ?? [],

@@ -35,6 +35,13 @@ internal static class ExperimentOptions
         return new ExperimentData { Path = path, Train = ranges[0]!, Validation = ranges[1]!, Test = ranges[2]! }.Validated();
     }
 
+    /// <summary>A recipe by name or file, made as long as asked.</summary>
+    public static Recipe RecipeOf(string name, double? epochs)
+    {
+        Recipe recipe = RecipeFile.Named(name);
+        return epochs is { } given ? recipe with { Epochs = given, Steps = null } : recipe;
+    }
+
     /// <summary>Comma-separated whole numbers, at least one.</summary>
     public static long[] SeedsOf(ParseResult parsed)
     {

@@ -32,13 +32,11 @@ internal static class ReproduceCommand
             MainSamples = parsed.GetValue(MainSamples) is var samples and > 0 ? samples : throw new FormatException($"--main-samples is {parsed.GetValue(MainSamples)}; it must be above 0."),
             MainCheckpoint = parsed.GetValue(MainCheckpoint)?.FullName,
             Scaling = new ScalingSettings { Sides = ScalingCommand.Parse(parsed.GetValue(ScalingCommand.Sides)!) },
-            AblationRecipe = Shortened("report", parsed.GetValue(ExperimentOptions.Epochs)),
-            RobustnessRecipe = Shortened("released-robustness", parsed.GetValue(RobustnessEpochs)),
+            AblationRecipe = ExperimentOptions.RecipeOf("report", parsed.GetValue(ExperimentOptions.Epochs)),
+            RobustnessRecipe = ExperimentOptions.RecipeOf("released-robustness", parsed.GetValue(RobustnessEpochs)),
         };
         var folder = new ExperimentFolder(parsed.GetValue(ExperimentOptions.Output)!.FullName);
         ExperimentView.Show(console, "reproduction", folder, progress => new Reproduction(settings, folder, time, progress).Run(cancellationToken));
         return 0;
     }
-
-    private static Recipe Shortened(string name, double? epochs) => epochs is { } given ? Recipe.Named[name] with { Epochs = given } : Recipe.Named[name];
 }

@@ -25,12 +25,11 @@ internal static class RobustnessCommand
 
     private static int Run(ParseResult parsed, IAnsiConsole console, TimeProvider time, CancellationToken cancellationToken)
     {
-        Recipe recipe = RecipeFile.Named(parsed.GetValue(RecipeName)!);
         (double least, double most) = Parsing.SigmaRange(parsed.GetValue(Variable)!);
         var settings = new RobustnessSettings
         {
             Data = ExperimentOptions.DataOf(parsed),
-            Recipe = parsed.GetValue(ExperimentOptions.Epochs) is { } epochs ? recipe with { Epochs = epochs, Steps = null } : recipe,
+            Recipe = ExperimentOptions.RecipeOf(parsed.GetValue(RecipeName)!, parsed.GetValue(ExperimentOptions.Epochs)),
             FixedSigma = Parsing.Sigma(parsed.GetValue(Fixed)!),
             VariableMin = least,
             VariableMax = most,

@@ -175,7 +175,7 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
         PatchSet test = settings.Data.TestSet();
         var record = new ExperimentRecord
         {
-            Experiment = "ablation", Finished = finished, Data = $"CIFAR-10 records {settings.Data.Train} to train, {settings.Data.Validation} to choose the epoch, {settings.Data.Test} measured",
+            Experiment = "ablation", Finished = finished, Data = settings.Data.Description,
             DataSha256 = test.Sha256(), Seeds = settings.Seeds, Sigmas = sigmas, WrittenAt = time.GetUtcNow(), Hours = results.Sum(r => r.TrainingSeconds) / 3600 / settings.Workers,
         };
         return new AblationResult(record, results[0].Rows[0].NoisyPsnr.Mean, rows);

@@ -59,6 +59,9 @@ public sealed record ExperimentData
         return this;
     }
 
+    /// <summary>The split in words, for a record; no path.</summary>
+    internal string Description => $"CIFAR-10 records {Train} to train, {Validation} to choose the epoch, {Test} measured";
+
     internal DataSource TrainSource => new() { Path = Path, Range = Train };
 
     internal DataSource ValidationSource => new() { Path = Path, Range = Validation };

@@ -106,7 +106,7 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
     {
         var record = new ExperimentRecord
         {
-            Experiment = "reproduction", Finished = finished, Data = $"CIFAR-10 records {settings.Data.Train} to train, {settings.Data.Validation} to choose the epoch, {settings.Data.Test} measured",
+            Experiment = "reproduction", Finished = finished, Data = settings.Data.Description,
             DataSha256 = settings.Data.TestSet().Sha256(), Seeds = settings.Seeds, Sigmas = [.. Sigmas.Order()], WrittenAt = time.GetUtcNow(),
             Hours = new[] { _ablation?.Record, _robustness?.Record, _routing?.Record, _scaling?.Record }.Sum(r => r?.Hours ?? 0),
         };

@@ -107,7 +107,7 @@ public sealed class Robustness(RobustnessSettings settings, ExperimentFolder fol
         string sha256 = settings.Data.TestSet().Sha256();
         var record = new ExperimentRecord
         {
-            Experiment = "robustness", Finished = finished, Data = $"CIFAR-10 records {settings.Data.Train} to train, {settings.Data.Validation} to choose the epoch, {settings.Data.Test} measured",
+            Experiment = "robustness", Finished = finished, Data = settings.Data.Description,
             DataSha256 = sha256, Seeds = settings.Seeds, Sigmas = settings.Sigmas, WrittenAt = time.GetUtcNow(), Hours = runs.Sum(r => r.TrainingSeconds) / 3600 / settings.Workers,
         };
         IReadOnlyList<EvaluationRow> any = runs[0].Rows;
