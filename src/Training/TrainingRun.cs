@@ -16,14 +16,15 @@ namespace DenoiseService.Training;
 /// <param name="LearningRate">Of the last step.</param>
 /// <param name="ValidationPsnr">dB, mean over images and noise levels; null between validations.</param>
 /// <param name="Remaining">Estimate from the steps of this session.</param>
-public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining);
+/// <param name="Sample">A look at validation images; null at most steps.</param>
+public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining, TrainingSample? Sample = null);
 
 /// <summary>The loss or the output of a run is no longer a number. The last good state is on disk.</summary>
 public sealed class TrainingDivergedException(long step, double loss, double? gradientNorm) : Exception($"The loss of step {step} is {loss}{(gradientNorm is { } norm ? $" and the norm of its gradient {norm}" : "")}; the run stops. Its last saved state is from before. Try a lower learning rate or gradient clipping.");
 
 /// <summary>
 /// Trains one network after a <see cref="Recipe"/>, in a folder of its own: recipe.json, state.safetensors (to go on from), history.csv,
-/// best.safetensors and best.json (the best step on validation). Started again on the same folder, it goes on where it was.
+/// best.safetensors and best.json (the best step on validation), samples (sheets of restored validation images). Started again on the same folder, it goes on where it was.
 /// </summary>
 public sealed class TrainingRun
 {
@@ -53,6 +54,9 @@ public sealed class TrainingRun
         Steps = recipe.Steps ?? Math.Max(1, (long)Math.Round(recipe.Epochs * StepsPerEpoch));
     }
 
+    /// <summary>Whether to make sheets of restored validation images on the way; default true.</summary>
+    public bool WithSamples { get; init; } = true;
+
     /// <summary>Steps of the whole run.</summary>
     public long Steps { get; }
 
@@ -81,6 +85,7 @@ public sealed class TrainingRun
 
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : (0, double.NegativeInfinity);
         StartFiles(step);
+        TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
         long started = _time.GetTimestamp(), first = step, saved = started;
         long validateEvery = _recipe.ValidateEvery ?? (long)Math.Max(1, Math.Round(StepsPerEpoch));
         network.train();
@@ -96,11 +101,11 @@ public sealed class TrainingRun
             double loss = Step(parallel, sampler, optimiser, network, mean, step, rate);
             step++;
             double? psnr = null;
+            TrainingSample? sample = null;
             if (step % validateEvery == 0 || step == Steps)
             {
                 (SmallViT judged, JsonObject metrics) = (mean ?? network, []);
                 psnr = Validate(judged, metrics);
-                network.train();
                 if (psnr >= best)
                 {
                     best = psnr.Value;
@@ -109,6 +114,8 @@ public sealed class TrainingRun
 
                 AppendHistory(step, loss, rate, psnr);
                 TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                if (samples?.IsDue(step) == true) sample = samples.Look(judged, step); // after the state: a step that is done again is looked at again
+                network.train();
             }
             else if (_time.GetElapsedTime(saved) > SaveEvery)
             {
@@ -117,7 +124,7 @@ public sealed class TrainingRun
             }
 
             TimeSpan remaining = _time.GetElapsedTime(started) * ((Steps - step) / (double)(step - first));
-            _progress?.Report(new TrainingProgress(step, Steps, step / StepsPerEpoch, loss, rate, psnr, remaining));
+            _progress?.Report(new TrainingProgress(step, Steps, step / StepsPerEpoch, loss, rate, psnr, remaining, sample));
         }
 
         return BestPath;

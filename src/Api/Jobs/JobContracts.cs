@@ -84,7 +84,7 @@ public sealed record JobPage(IReadOnlyList<JobInfo> Jobs, string? Next);
 /// <summary>Something that happened in a job.</summary>
 /// <param name="Id" example="17">From 1, without gaps.</param>
 /// <param name="At">When.</param>
-/// <param name="Type" example="progress">state, progress, validation, log, checkpoint, artifact or model.</param>
+/// <param name="Type" example="progress">state, progress, validation, sample, log, checkpoint, artifact or model.</param>
 /// <param name="Data">What; `lease` counts the workers that have had the job.</param>
 public sealed record JobEventInfo(long Id, DateTimeOffset At, string Type, JsonObject Data);
 

@@ -31,7 +31,7 @@ public sealed class JobsTests(Databases databases)
         Assert.Equal(64, job.GetProperty("dataChecksum").GetString()!.Length);
         Assert.NotNull(job.GetProperty("resultVersionId").GetString());
         JsonElement[] artifacts = [.. (await (await client.GetAsync($"/v1/jobs/{id}/artifacts")).JsonAsync()).EnumerateArray()];
-        Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json"], artifacts.Select(a => a.GetProperty("name").GetString()));
+        Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json", "samples/step-00000010.png", "samples/step-00000020.png"], artifacts.Select(a => a.GetProperty("name").GetString()));
         HttpResponseMessage curve = await client.GetAsync($"/v1/jobs/{id}/artifacts/history.csv");
         Assert.Equal("text/csv", curve.Content.Headers.ContentType!.MediaType);
         Assert.Equal(3, (await curve.Content.ReadAsStringAsync()).Trim().Split('\n').Length);
