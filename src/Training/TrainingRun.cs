@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
@@ -32,8 +31,7 @@ public sealed class TrainingRun
     public const string LockFile = "lock";
 
     private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
-    // "tensor + number" makes a second number inside the library, which the collector may free while libtorch reads it.
-    private static readonly Scalar Smoothing = 1e-6f, One = 1;
+    private const double Smoothing = 1e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -148,7 +146,7 @@ public sealed class TrainingRun
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
-        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).add_(full(1, (float)_recipe.SigmaMin)); // (B)
+        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).Increase(full(1, (float)_recipe.SigmaMin)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
         optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
@@ -166,12 +164,12 @@ public sealed class TrainingRun
         Tensor error = output - clean;
         Tensor loss = _recipe.Loss switch
         {
-            LossKind.Mse => error.square().mean(),
+            LossKind.Mse => error.Squared().mean(),
             LossKind.L1 => error.abs().mean(),
-            _ => error.square().add(Smoothing, One).sqrt().mean(),
+            _ => error.Squared().Plus(Smoothing).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;
-        return balanced ? loss + BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight : loss;
+        return balanced ? loss.Plus(BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight) : loss;
     }
 
     private void MoveMean(SmallViT mean, SmallViT network, long step)
@@ -222,7 +220,7 @@ public sealed class TrainingRun
             Tensor clean = set.Batch(Enumerable.Range(first, count).ToArray());
             Tensor noisy = Noise.Add(clean, full(count, (float)sigma), 1, Seeds.Derive(_recipe.Seed, ValidationPurpose + 16L * index, first));
             (Tensor image, _) = network.call(noisy);
-            return (image - clean).square().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(Math.Max(mse, 1e-10))).ToArray(); // 100 dB at most: a restored flat patch is not infinitely good
+            return (image - clean).Squared().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(Math.Max(mse, 1e-10))).ToArray(); // 100 dB at most: a restored flat patch is not infinitely good
         }
     }
 

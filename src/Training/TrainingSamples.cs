@@ -66,7 +66,7 @@ internal sealed class TrainingSamples
         (Tensor image, Tensor routing) = network.call(noisy); // (B, 3, T, T), (B, L, N, E)
         IReadOnlyList<RoutingMove> moves = MovesTo(routing);
         string name = string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}.png");
-        AtomicFile.Write(Path.Combine(_folder, name), ImageCodec.Encode(Sheet(noisy, image.clamp(0, 1), clean, routing), ImageFormat.Png));
+        AtomicFile.Write(Path.Combine(_folder, name), ImageCodec.Encode(Sheet(noisy, image.ClampToUnit(), clean, routing), ImageFormat.Png));
         Safetensors.Write(RoutingPath, new Dictionary<string, Tensor> { ["routing"] = routing }, new Dictionary<string, string> { ["step"] = step.ToString(CultureInfo.InvariantCulture) });
         _last = step;
         return new TrainingSample($"{Folder}/{name}", sigma, moves);
