@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using DenoiseService.Model;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,19 +8,30 @@ namespace DenoiseService.Training;
 
 /// <summary>
 /// Loss and gradient of a batch. With several replicas each takes an equal part of the batch on a thread of its own, so that the activations stay
-/// in that core's cache; the gradients are added in a fixed order.
+/// in that core's cache; the gradients are added in a fixed order. In bfloat16 every replica is a copy in
+/// those numbers; the weights that are moved, and the sums of gradients, stay float32.
 /// </summary>
 internal sealed class DataParallel : IDisposable
 {
-    private readonly SmallViT[] _replicas; // the first is the network that is trained
-    private readonly Parameter[][] _parameters;
+    private readonly SmallViT[] _replicas; // in float32 the first is the network that is trained
+    private readonly Parameter[] _trained;
+    private readonly (SmallViT Network, Parameter[] Parameters)[] _copies;
     private readonly int _threads = get_num_threads();
 
-    public DataParallel(SmallViT network, int replicas)
+    public DataParallel(SmallViT network, int replicas, Precision precision = Precision.Float32)
     {
-        _replicas = [network, .. Enumerable.Range(1, replicas - 1).Select(_ => new SmallViT(network.Config))];
-        foreach (SmallViT replica in _replicas.Skip(1)) replica.load_state_dict(network.state_dict()); // also what is drawn once and never trained
-        _parameters = _replicas.Select(r => r.parameters().ToArray()).ToArray();
+        bool ownNumbers = precision == Precision.BFloat16;
+        _trained = [.. network.parameters()];
+        _copies = [.. Enumerable.Range(0, ownNumbers ? replicas : replicas - 1).Select(_ => Copy())];
+        _replicas = [.. ownNumbers ? [] : new[] { network }, .. _copies.Select(c => c.Network)];
+
+        (SmallViT Network, Parameter[] Parameters) Copy()
+        {
+            var copy = new SmallViT(network.Config);
+            copy.load_state_dict(network.state_dict()); // also what is drawn once and never trained
+            if (ownNumbers) copy.to(ScalarType.BFloat16);
+            return (copy, [.. copy.parameters()]);
+        }
     }
 
     /// <summary>Adds the gradient of the batch's mean loss to the network's parameters and returns that loss.</summary>
@@ -28,8 +40,19 @@ internal sealed class DataParallel : IDisposable
     /// <param name="lossOf">Mean loss of (output, clean, routing).</param>
     public double Backward(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
-        if (_replicas.Length == 1) return Part(0, noisy, clean, 1, lossOf);
         CopyWeights();
+        double loss = _replicas.Length == 1 ? Part(0, noisy, clean, 1, lossOf) : Parts(noisy, clean, lossOf);
+        AddGradients();
+        return loss;
+    }
+
+    public void Dispose()
+    {
+        foreach ((SmallViT network, _) in _copies) network.Dispose();
+    }
+
+    private double Parts(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    {
         long batch = noisy.shape[0];
         var losses = new double[_replicas.Length];
         try
@@ -51,13 +74,7 @@ internal sealed class DataParallel : IDisposable
             set_num_threads(_threads);
         }
 
-        AddGradients();
         return losses.Sum();
-    }
-
-    public void Dispose()
-    {
-        foreach (SmallViT replica in _replicas.Skip(1)) replica.Dispose();
     }
 
     private double Part(int replica, Tensor noisy, Tensor clean, double share, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
@@ -72,9 +89,9 @@ internal sealed class DataParallel : IDisposable
     private void CopyWeights()
     {
         using var noGrad = no_grad();
-        for (int r = 1; r < _replicas.Length; r++)
+        foreach ((_, Parameter[] parameters) in _copies)
         {
-            for (int p = 0; p < _parameters[0].Length; p++) _parameters[r][p].copy_(_parameters[0][p]);
+            for (int p = 0; p < parameters.Length; p++) parameters[p].copy_(_trained[p]);
         }
     }
 
@@ -82,13 +99,14 @@ internal sealed class DataParallel : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        for (int r = 1; r < _replicas.Length; r++)
+        foreach ((_, Parameter[] parameters) in _copies)
         {
-            for (int p = 0; p < _parameters[0].Length; p++)
+            for (int p = 0; p < parameters.Length; p++)
             {
                 // Parameters of experts that no token uses (non-adaptive attention) have no gradient.
-                if (_parameters[r][p].grad is not { } gradient) continue;
-                _parameters[0][p].grad!.Increase(gradient);
+                if (parameters[p].grad is not { } gradient) continue;
+                if (_trained[p].grad is { } sum) sum.Increase(gradient);
+                else _trained[p].grad = gradient.to(ScalarType.Float32, copy: true);
                 gradient.zero_();
             }
         }

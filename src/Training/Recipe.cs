@@ -50,6 +50,9 @@ public sealed record Recipe
     /// <summary>The network.</summary>
     public ModelConfig Model { get; init; } = new();
 
+    /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's.</summary>
+    public string? Initial { get; init; }
+
     /// <summary>Training images.</summary>
     public IReadOnlyList<DataSource> Data { get; init; } = [];
 
@@ -67,6 +70,9 @@ public sealed record Recipe
 
     /// <summary>Copies of the network that share a batch, one thread each. 1 uses libtorch's own threads. Part of the recipe because sums round differently.</summary>
     public int Replicas { get; init; } = 1;
+
+    /// <summary>Numbers of the passes. With bfloat16 the weights that are moved, and the sums of their gradients, stay float32. Shared mixtures only.</summary>
+    public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The rule.</summary>
     public OptimiserKind Optimiser { get; init; } = OptimiserKind.Adam;
@@ -154,6 +160,7 @@ public sealed record Recipe
         Require(BatchSize is >= 1 and <= 65_536, nameof(BatchSize), BatchSize, "1 to 65,536");
         Require(Replicas >= 1 && Replicas <= BatchSize && Replicas <= 256, nameof(Replicas), Replicas, $"1 to BatchSize ({BatchSize}), at most 256");
         Require(Replicas == 1 || BalanceWeight == 0 || BalanceForm == BalanceForm.PerImage, nameof(Replicas), Replicas, "1 with the per-batch balance loss, which needs the whole batch at once");
+        Require(Enum.IsDefined(Precision) && (Precision == Precision.Float32 || Model.Attention == AttentionKind.SharedMixture), nameof(Precision), Precision, $"{Precision.Float32}, or {Precision.BFloat16} with attention {AttentionKind.SharedMixture}");
         Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");

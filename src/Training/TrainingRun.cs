@@ -52,6 +52,9 @@ public sealed class TrainingRun
         Steps = recipe.Steps ?? Math.Max(1, (long)Math.Round(recipe.Epochs * StepsPerEpoch));
     }
 
+    /// <summary>Where the weights of <see cref="Recipe.Initial"/> are; the recipe may know them by another name.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>Whether to make sheets of restored validation images on the way; default true.</summary>
     public bool WithSamples { get; init; } = true;
 
@@ -78,10 +81,10 @@ public sealed class TrainingRun
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
         var optimiser = new Adam(network.parameters(), _recipe.WeightDecay);
-        using var parallel = new DataParallel(network, _recipe.Replicas);
+        using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
         var sampler = new Sampler(_data, _recipe.BatchSize, _recipe.Augment, _recipe.Seed);
 
-        (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : (0, double.NegativeInfinity);
+        (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
         StartFiles(step);
         TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
         long started = _time.GetTimestamp(), first = step, saved = started;
@@ -126,6 +129,20 @@ public sealed class TrainingRun
         }
 
         return BestPath;
+    }
+
+    /// <exception cref="CheckpointException">The initial weights cannot be read, or are of another network.</exception>
+    private (long Step, double Best) Begin(SmallViT network, SmallViT? mean)
+    {
+        if (_recipe.Initial is not null)
+        {
+            if (InitialWeights is null) throw new RecipeException(nameof(Recipe.Initial), $"Initial is {_recipe.Initial}, and nobody said where that is.");
+            using SafetensorsFile file = Safetensors.Read(InitialWeights);
+            Checkpoint.Fill(network, file.Tensors, Path.GetFileName(InitialWeights));
+            mean?.load_state_dict(network.state_dict());
+        }
+
+        return (0, double.NegativeInfinity);
     }
 
     /// <summary>Two runs in one folder would write over each other. The system lets go of the file however this process ends.</summary>
@@ -232,6 +249,7 @@ public sealed class TrainingRun
         ["images"] = _data.Count,
         ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
         ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
+        ["initialSha256"] = InitialWeights is null ? null : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(InitialWeights))),
         ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
     };
 

@@ -19,6 +19,7 @@ public sealed class RecipeTests
         { new Recipe { Replicas = 2, BalanceForm = BalanceForm.PerBatch }, "Replicas" },
         { new Recipe { WeightDecay = 0.1 }, "WeightDecay" },
         { new Recipe { EmaDecay = 1 }, "EmaDecay" },
+        { new Recipe { Precision = Precision.BFloat16 }, "Precision" },
         { new Recipe { ValidationSigmas = [] }, "ValidationSigmas" },
         { new Recipe { Model = new ModelConfig { Heads = 3 } }, "Model" },
     };

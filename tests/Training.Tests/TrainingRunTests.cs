@@ -235,6 +235,50 @@ public sealed class TrainingRunTests : IDisposable
     private TrainingRun Run(Recipe recipe, string folder, IProgress<TrainingProgress>? progress = null) =>
         new(recipe, Small.Data(40), Small.Data(6, seed: 2), _folder.File(folder), TimeProvider.System, progress);
 
+    [Fact]
+    public void A_run_that_starts_from_weights_goes_on_from_them_and_names_their_checksum()
+    {
+        string first = Train(Small.Recipe, "first");
+        Recipe tuning = Small.Recipe with { Initial = "first", Steps = 4, LearningRate = 1e-9, WeightDecay = 0, EmaDecay = null };
+        string best = new TrainingRun(tuning, Small.Data(64), Small.Data(8, seed: 2), _folder.File("tuned"), TimeProvider.System) { InitialWeights = first }.Run();
+        using SafetensorsFile before = Safetensors.Read(first), after = Safetensors.Read(best);
+        foreach ((string name, TorchSharp.torch.Tensor weights) in before.Tensors) Assert.True((weights - after.Tensors[name]).abs().max().item<float>() < 1e-6, name);
+        Assert.Equal(before.Sha256, (string?)Checkpoint.ReadCard(best).Training["initialSha256"]);
+    }
+
+    [Fact]
+    public void Weights_of_another_network_and_weights_that_nobody_gave_are_refused()
+    {
+        string first = Train(Small.Recipe, "first");
+        Recipe wider = Small.Recipe with { Initial = "first", Model = Small.Model with { Width = 32 } };
+        Assert.Throws<CheckpointException>(() => new TrainingRun(wider, Small.Data(64), null, _folder.File("wider"), TimeProvider.System) { InitialWeights = first }.Run());
+        Assert.Equal("Initial", Assert.Throws<RecipeException>(() => new TrainingRun(wider, Small.Data(64), null, _folder.File("none"), TimeProvider.System).Run()).Field);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Training_in_bfloat16_learns_what_float32_learns_within_its_rounding_and_resumes_to_the_bit(int replicas)
+    {
+        Recipe exact = Small.Recipe with { Model = Small.Model with { Attention = AttentionKind.SharedMixture }, Steps = 40, ValidateEvery = 20, Replicas = replicas }, rounded = exact with { Precision = Precision.BFloat16 };
+        Train(exact, "exact");
+        string whole = Train(rounded, "rounded");
+        double Psnr(string folder) => double.Parse(History(folder)[^1].Split(',')[^1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(Psnr("rounded"), Psnr("exact") - 0.3, Psnr("exact") + 0.3);
+        Assert.NotEqual(Psnr("exact"), Psnr("rounded"));
+
+        using (var stop = new CancellationTokenSource())
+        {
+            var stopper = new Immediate<TrainingProgress>(p =>
+            {
+                if (p.Step == 7) stop.Cancel();
+            });
+            Assert.Throws<OperationCanceledException>(() => Run(rounded, "parts", stopper).Run(stop.Token));
+        }
+
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(Train(rounded, "parts")));
+    }
+
     private string Train(Recipe recipe, string folder) => Run(recipe, folder).Run();
 
     private string[] History(string folder) => File.ReadAllLines(_folder.File($"{folder}/history.csv"));

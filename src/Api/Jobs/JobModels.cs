@@ -10,10 +10,10 @@ namespace DenoiseService.Api.Jobs;
 /// <summary>The models that jobs read: named as in every route when a job is sent, and from then on that one version, whatever the name comes to mean.</summary>
 internal sealed class JobModels(ModelRegistry registry, BlobStore blobs)
 {
-    /// <summary>The id of the version that a reference means now.</summary>
+    /// <summary>The version that a reference means now.</summary>
     /// <exception cref="ApiException">422: it means none.</exception>
-    public async Task<string> PinAsync(string reference, CancellationToken cancellationToken) =>
-        (await FindAsync(reference, cancellationToken))?.Id ?? throw JobJson.Invalid("checkpoint", $"No model is called {reference}.");
+    public async Task<ModelVersion> PinAsync(string field, string reference, CancellationToken cancellationToken) =>
+        await FindAsync(reference, cancellationToken) ?? throw JobJson.Invalid(field, $"No model is called {reference}.");
 
     /// <summary>Writes a version into the folder, its card beside it.</summary>
     /// <returns>The path of the weights.</returns>

@@ -40,7 +40,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
-        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))]);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Initial);
     }
 
     private static JobPlan Ablation(JsonObject body, int threads)

@@ -110,7 +110,11 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
     /// <summary>An alias may move before the job runs, or between its runs: the version that it means now is the job's.</summary>
     private async Task PinAsync(JobKind kind, JsonObject asked, CancellationToken cancellationToken)
     {
-        if (kind is (JobKind.RoutingStudy or JobKind.Evaluation) && asked["checkpoint"] is JsonValue value && value.TryGetValue(out string? model)) asked["checkpoint"] = await models.PinAsync(model, cancellationToken);
+        string field = kind == JobKind.Training ? "initial" : "checkpoint";
+        if (kind is not (JobKind.Training or JobKind.RoutingStudy or JobKind.Evaluation) || asked[field] is not JsonValue value || !value.TryGetValue(out string? model)) return;
+        ModelVersion version = await models.PinAsync(field, model, cancellationToken);
+        asked[field] = version.Id;
+        if (kind == JobKind.Training) asked["model"] ??= JsonNode.Parse(version.Config);
     }
 
     private Job New(JobKind kind, string request, string effective, long seed, string owner, string? key, string? sum, string? parent)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using DenoiseService.Model;
 using DenoiseService.Training.Data;
 using Spectre.Console;
 using static TorchSharp.torch;
@@ -10,6 +11,7 @@ namespace DenoiseService.Training.CommandLine;
 internal static class TrainCommand
 {
     private static readonly Option<string> RecipeName = new("--recipe") { Description = $"A recipe by name ({string.Join(", ", Recipe.Named.Keys)}) or a JSON file. The other options change it.", DefaultValueFactory = _ => "photographs" };
+    private static readonly Option<FileInfo?> Initial = new("--initial") { Description = "A checkpoint to start from, with its network. A fine-tuning wants a low --lr." };
     private static readonly Option<string[]> Data = new("--data") { Description = "Training images: a CIFAR-10 folder or a folder of pictures, each with :FIRST-LAST, @SHARE, #PATCHES as wanted. May be repeated.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> Validation = new("--validation") { Description = "Held-out images, in the same form.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<DirectoryInfo> Output = new("--output") { Description = "Folder of the run; if it holds an unfinished run of the same recipe, that goes on.", Required = true };
@@ -25,7 +27,7 @@ internal static class TrainCommand
 
     public static Command Build(IAnsiConsole console, TimeProvider time)
     {
-        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Threads };
+        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Initial, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, time, cancellationToken)));
         return command;
     }
@@ -42,7 +44,7 @@ internal static class TrainCommand
         TrainingData? validation = recipe.Validation.Count == 0 ? null : TrainingData.Load(recipe.Validation, recipe.Model.TileSide, recipe.Seed, cancellationToken);
         string folder = parsed.GetValue(Output)!.FullName;
         console.WriteLine($"{data.Count} training and {validation?.Count ?? 0} validation images of {data.Side} × {data.Side}; seed {recipe.Seed}.");
-        string best = TrainingProgressView.Show(console, progress => new TrainingRun(recipe, data, validation, folder, time, progress).Run(cancellationToken));
+        string best = TrainingProgressView.Show(console, progress => new TrainingRun(recipe, data, validation, folder, time, progress) { InitialWeights = parsed.GetValue(Initial)?.FullName ?? recipe.Initial }.Run(cancellationToken));
         console.WriteLine($"Best weights: {best}");
         return 0;
     }
@@ -50,6 +52,7 @@ internal static class TrainCommand
     private static Recipe FromOptions(ParseResult parsed)
     {
         Recipe recipe = RecipeFile.Named(parsed.GetValue(RecipeName)!);
+        if (parsed.GetValue(Initial) is { } initial) recipe = recipe with { Initial = initial.Name, Model = Checkpoint.ReadCard(initial.FullName).Config };
         if (parsed.GetValue(Data) is { Length: > 0 } data) recipe = recipe with { Data = data.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Validation) is { Length: > 0 } validation) recipe = recipe with { Validation = validation.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Sigma) is { } sigma)

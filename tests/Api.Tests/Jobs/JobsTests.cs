@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
+using DenoiseService.Model;
 
 namespace DenoiseService.Api.Tests.Jobs;
 
@@ -74,6 +75,8 @@ public sealed class JobsTests(Databases databases)
     [InlineData("training", """{"data":[{}]}""", "data[0].path")]
     [InlineData("training", """{"data":[{"path":"sample"}],"model":{"width":0}}""", "model")]
     [InlineData("training", """{"data":null}""", "data")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"initial":"nobody"}""", "initial")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"precision":"BFloat16"}""", "precision")]
     [InlineData("ablation", """{"data":{"path":"cifar10"}}""", "data.path")]
     [InlineData("ablation", """{"data":{"path":"sample"},"variants":["huge"]}""", "variants")]
     [InlineData("ablation", """{"data":{"path":"sample","train":"0-9","validation":"5-12","test":"20-22"}}""", "validation")]
@@ -141,6 +144,26 @@ public sealed class JobsTests(Databases databases)
         foreach (string name in (string[])["report.md", "results.json", file]) Assert.Contains(name, names);
         Assert.Equal("text/markdown", (await client.GetAsync($"/v1/jobs/{id}/artifacts/report.md")).Content.Headers.ContentType!.MediaType);
         Assert.DoesNotContain(service.Models.Path, await client.GetStringAsync($"/v1/jobs/{id}/artifacts/results.json"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_training_that_starts_from_a_model_has_its_network_and_weights_and_names_them_in_the_record()
+    {
+        await using var service = new Service();
+        HttpClient client = await service.ReadyAsync();
+        string champion = (await client.AliasesAsync())["champion"];
+        JsonObject body = JobClient.Training(steps: 1, validateEvery: 1);
+        body.Remove("model");
+        (body["initial"], body["learningRate"]) = ("champion", 1e-9);
+        string id = await client.SubmitAsync(body);
+        JsonElement job = await client.UntilAsync(id, "succeeded");
+        Assert.Equal(champion, job.GetProperty("request").GetProperty("initial").GetString());
+        JsonElement card = await (await client.GetAsync($"/v1/jobs/{id}/artifacts/best.json")).JsonAsync();
+        JsonElement parent = await (await client.GetAsync($"/v1/models/{champion}")).JsonAsync();
+        Assert.Equal(parent.GetProperty("sha256").GetString(), card.GetProperty("training").GetProperty("initialSha256").GetString());
+        using SafetensorsFile before = Safetensors.Parse(await File.ReadAllBytesAsync(Directory.GetFiles(service.Models.Path, "*.safetensors").Single()), "before"), after = Safetensors.Parse(await client.GetByteArrayAsync($"/v1/jobs/{id}/artifacts/best.safetensors"), "after");
+        Assert.Equal(before.Tensors.Keys.Order(), after.Tensors.Keys.Order());
+        foreach ((string name, TorchSharp.torch.Tensor weights) in before.Tensors) Assert.Equal(weights.data<float>().ToArray(), after.Tensors[name].data<float>().ToArray().AsEnumerable(), (x, y) => Math.Abs(x - y) < 1e-6);
     }
 
     [Theory]

@@ -66,7 +66,7 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
     {
         TrainingData data = Load(recipe.Data);
         // The run's own record has the names: it goes on on any machine.
-        new TrainingRun(recipe, data, recipe.Validation.Count == 0 ? null : Load(recipe.Validation), folder, time, reporter).Run(cancellationToken);
+        new TrainingRun(recipe, data, recipe.Validation.Count == 0 ? null : Load(recipe.Validation), folder, time, reporter) { InitialWeights = inputs.Weights }.Run(cancellationToken);
 
         TrainingData Load(IReadOnlyList<DataSource> sources) => TrainingData.Load([.. sources.Select(s => s with { Path = inputs.Folders[s.Path].Folder })], recipe.Model.TileSide, recipe.Seed, cancellationToken);
     }
