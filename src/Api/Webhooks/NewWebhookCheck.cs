@@ -29,9 +29,8 @@ internal static class NewWebhookCheck
     public static string EventsOf(IReadOnlyList<string>? events)
     {
         if (events is null) return WebhookEvents.Join(WebhookEvents.Everything);
-        string? unknown = events.FirstOrDefault(e => !WebhookEvents.Filters.Contains(e));
-        if (events.Count > 0 && unknown is null) return WebhookEvents.Join(events.Distinct());
-        string actual = events.Count == 0 ? "none" : Short(unknown ?? "null");
+        if (events.Count > 0 && events.All(e => WebhookEvents.Filters.Contains(e))) return WebhookEvents.Join(events.Distinct());
+        string actual = events.Count == 0 ? "none" : Short(events.First(e => !WebhookEvents.Filters.Contains(e)) ?? "null");
         throw new ApiException(ProblemKind.InvalidParameter, $"events has {actual}; it must name at least one type or family of events, and nothing else.") { Parameter = "events", Limit = "at least one, all known", Actual = actual, Accepted = WebhookEvents.Filters };
     }
 

@@ -43,13 +43,14 @@ public sealed record WebhookList(IReadOnlyList<WebhookInfo> Webhooks);
 /// <param name="State" example="pending">pending, delivered or failed.</param>
 /// <param name="Attempts" example="2">Those that came to an end.</param>
 /// <param name="LastStatus" example="503">HTTP status of the last attempt; null if none came.</param>
-/// <param name="LastError">Why none came.</param>
+/// <param name="LastError">Why none came; absent if one came.</param>
 /// <param name="CreatedAt">When it was stored, together with the change that it tells of.</param>
 /// <param name="LastAttemptAt">When the last attempt ended.</param>
 /// <param name="NextAttemptAt">When the next one is due; null once the state is final.</param>
 /// <param name="FinishedAt">When it was delivered or given up.</param>
 public sealed record DeliveryInfo(
-    string Id, string Event, DeliveryState State, int Attempts, int? LastStatus, DeliveryError? LastError, DateTimeOffset CreatedAt, DateTimeOffset? LastAttemptAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt);
+    string Id, string Event, DeliveryState State, int Attempts, int? LastStatus, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DeliveryError? LastError,
+    DateTimeOffset CreatedAt, DateTimeOffset? LastAttemptAt, DateTimeOffset? NextAttemptAt, DateTimeOffset? FinishedAt);
 
 /// <summary>Messages to one webhook, the newest first.</summary>
 /// <param name="Deliveries">One page of them.</param>

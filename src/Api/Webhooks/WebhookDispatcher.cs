@@ -16,6 +16,7 @@ internal sealed partial class WebhookDispatcher(DeliveryQueue queue, WebhookSend
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        if (ExecuteTask is { } loop) await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it opens lanes, also where the host's time is over
         await using CancellationTokenRegistration late = cancellationToken.Register(_impatient.Cancel);
         await Task.WhenAll(_lanes.Select(l => l.Work));
     }

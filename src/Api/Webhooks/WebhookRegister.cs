@@ -65,7 +65,8 @@ internal sealed partial class WebhookRegister(IDbContextFactory<Store> stores, I
         await using Store store = stores.CreateDbContext();
         Webhook webhook = await GetAsync(store, id, cancellationToken);
         if (webhook.DisabledAt is not null) throw new ApiException(ProblemKind.WebhookDisabled, "The webhook's receiver answered 410; nothing is sent to it any more.") { Parameter = "id", Actual = id };
-        WebhookDelivery ping = new WebhookMessage(WebhookEvents.Ping, Now, WebhookInfo.Of(webhook)).To(webhook, Ids.New(time), Now);
+        DateTimeOffset now = Now;
+        WebhookDelivery ping = new WebhookMessage(WebhookEvents.Ping, now, WebhookInfo.Of(webhook)).To(webhook, Ids.New(time), now);
         store.Add(ping);
         await store.SaveChangesAsync(cancellationToken);
         return InfoOf(ping);

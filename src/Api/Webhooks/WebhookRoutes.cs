@@ -1,5 +1,5 @@
-using DenoiseService.Api.Errors;
 using DenoiseService.Api.Access;
+using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -27,7 +27,8 @@ internal sealed class WebhookSender : IDisposable
         (_options, _time) = (options.Value, time);
         _client = new HttpClient(new SocketsHttpHandler
         {
-            ConnectCallback = ConnectAsync, AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ActivityHeadersPropagator = null, PooledConnectionLifetime = TimeSpan.FromMinutes(2), MaxResponseHeadersLength = 16,
+            ConnectCallback = ConnectAsync, AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ActivityHeadersPropagator = null,
+            ConnectTimeout = _options.Attempt, PooledConnectionLifetime = TimeSpan.FromMinutes(2), MaxResponseHeadersLength = 16,
         }) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
