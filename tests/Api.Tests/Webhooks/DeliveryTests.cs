@@ -7,6 +7,7 @@ using DenoiseService.Api.Tests.Support;
 using DenoiseService.Api.Webhooks;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace DenoiseService.Api.Tests.Webhooks;
 
@@ -80,7 +81,7 @@ public sealed class DeliveryTests(Databases databases)
         await using TestDatabase database = await databases.CreateAsync(provider);
         await using Receiver receiver = await Receiver.StartAsync();
         receiver.Answer = (_, before) => Task.FromResult(before == 0 ? 500 : 410);
-        await using var service = new Service(database.Fast(("Webhooks:FirstDelaySeconds", "1")));
+        await using var service = new Service(database.Fast(("Webhooks:FirstDelaySeconds", "3600")));
         HttpClient client = await service.ReadyAsync();
         (string hook, _) = await client.HookAsync(receiver.Url);
         string waiting = await client.PingAsync(hook);
@@ -90,6 +91,7 @@ public sealed class DeliveryTests(Databases databases)
         Assert.Equal((1, 410), (delivery.Attempts(), delivery.Status()));
         Assert.Equal(JsonValueKind.String, (await (await client.GetAsync($"/v1/webhooks/{hook}")).JsonAsync()).GetProperty("disabledAt").ValueKind);
         await (await client.PostAsync($"/v1/webhooks/{hook}/test", null)).ProblemAsync(HttpStatusCode.Conflict, "webhook-disabled");
+        await using (Store store = service.Services.GetRequiredService<IDbContextFactory<Store>>().CreateDbContext()) await store.WebhookDeliveries.Where(d => d.Id == waiting).ExecuteUpdateAsync(set => set.SetProperty(d => d.NextAttemptAt, (DateTimeOffset?)Records.Noon)); // due
         JsonElement[] all = [];
         await Service.UntilAsync(() => (all = client.DeliveriesAsync(hook).GetAwaiter().GetResult())[^1].State() == "failed", "what waited has failed too");
         Assert.Equal((waiting, 1, "webhook-disabled"), (all[^1].GetProperty("id").GetString(), all[^1].Attempts(), all[^1].Error()));
@@ -136,22 +138,21 @@ public sealed class DeliveryTests(Databases databases)
         Assert.False(listener.Pending());
     }
 
-    [Fact]
-    public async Task What_kept_an_attempt_from_a_status_is_told()
+    [Theory]
+    [InlineData("timeout", "0.5")]
+    [InlineData("tls-failed", "60")]
+    [InlineData("name-not-resolved", "60")]
+    public async Task What_kept_an_attempt_from_a_status_is_told(string error, string attemptSeconds)
     {
         await using TestDatabase database = await databases.CreateAsync(Provider.Sqlite);
         await using Receiver receiver = await Receiver.StartAsync();
         var never = new TaskCompletionSource<int>();
         receiver.Answer = (_, _) => never.Task;
-        await using var service = new Service(database.Fast(("Webhooks:AttemptSeconds", "0.5")));
+        await using var service = new Service(database.Fast(("Webhooks:AttemptSeconds", attemptSeconds)));
         HttpClient client = await service.ReadyAsync();
-        foreach ((string url, string error) in ((string, string)[])[(receiver.Url, "timeout"), (receiver.Url.Replace("http:", "https:", StringComparison.Ordinal), "tls-failed"), ("http://nobody.invalid/", "name-not-resolved")])
-        {
-            (string hook, _) = await client.HookAsync(url);
-            await client.PingAsync(hook);
-            Assert.Equal(error, (await client.NewestAsync(hook, d => d.Attempts() > 0)).Error());
-        }
-
+        (string hook, _) = await client.HookAsync(error switch { "timeout" => receiver.Url, "tls-failed" => receiver.Url.Replace("http:", "https:", StringComparison.Ordinal), _ => "http://nobody.invalid/" });
+        await client.PingAsync(hook);
+        Assert.Equal(error, (await client.NewestAsync(hook, d => d.Attempts() > 0)).Error());
         never.SetResult(200);
     }
 
@@ -251,8 +252,10 @@ public sealed class DeliveryTests(Databases databases)
         string first = await client.PingAsync(hook);
         await receiver.UntilAsync(1);
         string second = await client.PingAsync(hook);
+        WebhookDispatcher dispatcher = service.Services.GetServices<IHostedService>().OfType<WebhookDispatcher>().Single();
         Task stopped = service.DisposeAsync().AsTask();
-        await Task.Delay(1000);
+        await Service.UntilAsync(() => dispatcher.ExecuteTask!.IsCompleted, "nothing new is taken");
+        if (attempts == 0) await stopped;
         gate.SetResult(200);
         await stopped;
         Assert.Single(receiver.All);

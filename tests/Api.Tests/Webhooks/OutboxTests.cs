@@ -110,8 +110,8 @@ public sealed class OutboxTests(Databases databases)
             foreach (string hidden in (string[])["not-for-the-log", secret["whsec_".Length..]]) Assert.DoesNotContain(hidden, process.Output, StringComparison.Ordinal);
         }
 
-        // What it was sending when it was killed is another's after the claim, here at once.
-        await using (Store store = (await database.StoresAsync()).CreateDbContext()) await store.WebhookDeliveries.ExecuteUpdateAsync(set => set.SetProperty(d => d.ClaimedUntil, (DateTimeOffset?)null));
+        // What it was sending when it was killed is another's after the claim, and the next attempt has its wait; here both are over.
+        await using (Store store = (await database.StoresAsync()).CreateDbContext()) await store.WebhookDeliveries.ExecuteUpdateAsync(set => set.SetProperty(d => d.ClaimedUntil, (DateTimeOffset?)null).SetProperty(d => d.NextAttemptAt, (DateTimeOffset?)Records.Noon));
         await using Receiver receiver = await Receiver.StartAsync(port);
         using var next = new ServiceProcess(arguments);
         await next.Address;
