@@ -11,7 +11,7 @@ namespace DenoiseService.Bench;
 /// <summary>A 12-megapixel picture through the engine in this process, and through HTTP by a service of its own.</summary>
 internal static class PhotographBench
 {
-    private const int Height = 3000, Width = 4000, Port = 18080;
+    private const int Height = 3000, Width = 4000;
 
     public static async Task<int> RunAsync(TextWriter output, string[] arguments)
     {
@@ -34,61 +34,30 @@ internal static class PhotographBench
 
         long enginePeak = PeakMemory.Of(Environment.ProcessId);
 
-        using Process service = Process.Start(new ProcessStartInfo("dotnet", [arguments[1], "--urls", $"http://127.0.0.1:{Port}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        _ = service.StandardOutput.ReadToEndAsync();
-        _ = service.StandardError.ReadToEndAsync();
-        try
+        await using ServiceUnderTest service = await ServiceUnderTest.StartAsync(arguments[1]);
+        long idle = PeakMemory.Of(service.ProcessId);
+        var times = new List<double>();
+        string timing = "";
+        for (int i = 0; i < 3; i++)
         {
-            using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}"), Timeout = TimeSpan.FromMinutes(10) };
-            await ReadyAsync(client);
-            long idle = PeakMemory.Of(service.Id);
-            var times = new List<double>();
-            string timing = "";
-            for (int i = 0; i < 3; i++)
-            {
-                var content = new ByteArrayContent(jpeg);
-                content.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
-                long started = Stopwatch.GetTimestamp();
-                using HttpResponseMessage answer = await client.PostAsync(new Uri("/v1/denoise", UriKind.Relative), content);
-                string body = answer.IsSuccessStatusCode ? "" : await answer.Content.ReadAsStringAsync();
-                if (body.Length > 0) throw new InvalidOperationException($"The service answered {(int)answer.StatusCode}: {body}");
-                await answer.Content.ReadAsByteArrayAsync();
-                times.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
-                timing = answer.Headers.GetValues("Server-Timing").First();
-            }
-
-            double http = Rounds.Median(times);
-            output.WriteLine("| 12-megapixel JPEG | seconds | seconds per megapixel | peak memory |");
-            output.WriteLine("| --- | --- | --- | --- |");
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine | {engine:F1} | {engine / megapixels:F2} | {enginePeak >> 20} MiB |"));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| HTTP | {http:F1} | {http / megapixels:F2} | {PeakMemory.Of(service.Id) >> 20} MiB (ready and idle: {idle >> 20} MiB) |"));
-            output.WriteLine();
-            output.WriteLine($"Server-Timing of the last request: {timing}");
-            return 0;
-        }
-        finally
-        {
-            service.Kill();
-            await service.WaitForExitAsync();
-        }
-    }
-
-    private static async Task ReadyAsync(HttpClient client)
-    {
-        for (int tries = 0; tries < 240; tries++)
-        {
-            try
-            {
-                if ((await client.GetAsync(new Uri("/health/ready", UriKind.Relative))).IsSuccessStatusCode) return;
-            }
-            catch (HttpRequestException)
-            {
-                // Not listening yet.
-            }
-
-            await Task.Delay(250);
+            var content = new ByteArrayContent(jpeg);
+            content.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+            long started = Stopwatch.GetTimestamp();
+            using HttpResponseMessage answer = await service.Client.PostAsync(new Uri("/v1/denoise", UriKind.Relative), content);
+            string body = answer.IsSuccessStatusCode ? "" : await answer.Content.ReadAsStringAsync();
+            if (body.Length > 0) throw new InvalidOperationException($"The service answered {(int)answer.StatusCode}: {body}");
+            await answer.Content.ReadAsByteArrayAsync();
+            times.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
+            timing = answer.Headers.GetValues("Server-Timing").First();
         }
 
-        throw new TimeoutException("The service was not ready within a minute.");
+        double http = Rounds.Median(times);
+        output.WriteLine("| 12-megapixel JPEG | seconds | seconds per megapixel | peak memory |");
+        output.WriteLine("| --- | --- | --- | --- |");
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| engine | {engine:F1} | {engine / megapixels:F2} | {enginePeak >> 20} MiB |"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| HTTP | {http:F1} | {http / megapixels:F2} | {PeakMemory.Of(service.ProcessId) >> 20} MiB (ready and idle: {idle >> 20} MiB) |"));
+        output.WriteLine();
+        output.WriteLine($"Server-Timing of the last request: {timing}");
+        return 0;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Model;
@@ -18,8 +17,7 @@ public enum BalanceForm
 /// <summary>The load-balance loss: how far the mean routing distribution is from the uniform one, in nats. Zero when all experts share the load.</summary>
 public static class BalanceLoss
 {
-    // "tensor + number" makes a second number inside the library, which the collector may free while libtorch reads it: "Expected false to be true".
-    private static readonly Scalar Tiny = 1e-9f, One = 1;
+    private const double Tiny = 1e-9;
 
     /// <summary>The sum over blocks; multiply it by its weight (0.01 in the report).</summary>
     /// <param name="routing">Probabilities, (B, L, N, E).</param>
@@ -31,12 +29,12 @@ public static class BalanceLoss
         if (form == BalanceForm.PerImage)
         {
             Tensor load = routing.mean([2]); // (B, L, E)
-            Tensor divergence = (load * (load * experts).add(Tiny, One).log()).sum(-1); // (B, L)
+            Tensor divergence = (load * (load * experts).Plus(Tiny).log()).sum(-1); // (B, L)
             return divergence.mean([0]).sum();
         }
 
         Tensor mean = routing.mean([0, 2]); // (L, E)
-        Tensor reverse = -(mean * experts).add(Tiny, One).log().mean([1]); // (L)
+        Tensor reverse = -(mean * experts).Plus(Tiny).log().mean([1]); // (L)
         return reverse.sum() / experts;
     }
 }

@@ -51,8 +51,8 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tens
 
     public override Tensor forward(Tensor x, Tensor half, Tensor full)
     {
-        x = _half.call(x + half); // (B, M, T/2, T/2)
-        x = _up.call(x) + full; // (B, S, T, T)
+        x = _half.call(x.Plus(half)); // (B, M, T/2, T/2)
+        x = _up.call(x).Plus(full); // (B, S, T, T)
         return _lower.call(functional.gelu(_full.call(functional.gelu(x)))); // (B, 3, T, T)
     }
 }
@@ -70,5 +70,5 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => x + _second.call(functional.gelu(_first.call(x))); // (B, C, side, side)
+    public override Tensor forward(Tensor x) => x.Plus(_second.call(functional.gelu(_first.call(x)))); // (B, C, side, side)
 }

@@ -236,7 +236,7 @@ public sealed class Denoiser : IDisposable
         images.CopyTo(MemoryMarshal.Cast<byte, float>(input.bytes));
         (Tensor output, Tensor routing) = _network(input); // (count, 3, T, T), (count, L, N, E)
         // The image was clamped, which hides an infinity; one that arose among the tokens still shows in the routing.
-        if (!(output.sum() + routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();
+        if (!output.sum().Plus(routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();
         MemoryMarshal.Cast<byte, float>(output.contiguous().bytes).CopyTo(images);
         MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(routings);
     }

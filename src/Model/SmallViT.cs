@@ -88,7 +88,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         (Tensor? full, Tensor? half) = _encoder?.call(input) ?? default; // (B, S, T, T), (B, M, T/2, T/2)
         Tensor grid = _embed.call(half ?? input); // (B, D, T/P, T/P)
         var windows = new Windows(Config, (int)grid.shape[2]);
-        Tensor x = windows.Split(grid.permute(0, 2, 3, 1)) + _position; // (B·windows, N of a window, D)
+        Tensor x = windows.Split(grid.permute(0, 2, 3, 1)).Plus(_position); // (B·windows, N of a window, D)
         var routings = new List<Tensor>();
         foreach (Block block in _blocks)
         {
@@ -100,8 +100,8 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         Tensor output = _unembed.call(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
         if (_decoder is not null) output = _decoder.call(output, half!, full!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
-        if (Config.Residual) output = image + output;
-        if (Config.ClampInTraining || !training) output = output.clamp(0, 1);
+        if (Config.Residual) output = image.Plus(output);
+        if (Config.ClampInTraining || !training) output = output.ClampToUnit();
         return (output, stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
     }
 }
@@ -147,8 +147,8 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
         using var scope = NewDisposeScope(); // a block's intermediates do not wait for the end of the pass
         Tensor normed = _norm1.call(x);
         (Tensor attended, Tensor routing) = _attention.call(_shifted ? windows.Shift(normed) : normed); // (B·windows, N of a window, D), (…, E)
-        x = x + (_shifted ? windows.ShiftBack(attended) : attended);
-        x = x + _feedForward.call(_norm2.call(x)); // (B·windows, N of a window, D)
+        x = x.Plus(_shifted ? windows.ShiftBack(attended) : attended);
+        x = x.Plus(_feedForward.call(_norm2.call(x))); // (B·windows, N of a window, D)
         Tensor whole = windows.Join(_shifted ? windows.ShiftBack(routing) : routing).flatten(1, 2); // (B, N, E)
         return (x.MoveToOuterDisposeScope(), whole.MoveToOuterDisposeScope());
     }
@@ -181,7 +181,7 @@ internal sealed class AdaptiveAttentionMoE : Module<Tensor, (Tensor Output, Tens
         Tensor mixed = _experts[0].call(x) * routing[.., .., 0..1]; // (B, N, D)
         for (int e = 1; e < _experts.Count; e++)
         {
-            mixed = mixed + _experts[e].call(x) * routing[.., .., e..(e + 1)]; // (B, N, D)
+            mixed = mixed.Plus(_experts[e].call(x) * routing[.., .., e..(e + 1)]); // (B, N, D)
         }
 
         return (_merge.call(mixed), routing);

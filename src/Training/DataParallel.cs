@@ -88,7 +88,7 @@ internal sealed class DataParallel : IDisposable
             {
                 // Parameters of experts that no token uses (non-adaptive attention) have no gradient.
                 if (_parameters[r][p].grad is not { } gradient) continue;
-                _parameters[0][p].grad!.add_(gradient);
+                _parameters[0][p].grad!.Increase(gradient);
                 gradient.zero_();
             }
         }

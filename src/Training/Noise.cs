@@ -1,3 +1,4 @@
+using DenoiseService.Model;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
@@ -13,9 +14,9 @@ public static class Noise
     public static Tensor Add(Tensor clean, Tensor sigma, double clampedShare, long seed)
     {
         using var generator = new Generator((ulong)seed, CPU);
-        Tensor noisy = clean + randn(clean.shape, generator: generator) * sigma.view(-1, 1, 1, 1); // (B, C, H, W)
+        Tensor noisy = clean.Plus(randn(clean.shape, generator: generator) * sigma.view(-1, 1, 1, 1)); // (B, C, H, W)
         long clamped = (long)Math.Round(clampedShare * clean.shape[0]);
-        if (clamped > 0) noisy.narrow(0, 0, clamped).clamp_(0, 1);
+        if (clamped > 0) noisy.narrow(0, 0, clamped).ClampToUnitInPlace();
         return noisy;
     }
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
@@ -16,14 +15,15 @@ namespace DenoiseService.Training;
 /// <param name="LearningRate">Of the last step.</param>
 /// <param name="ValidationPsnr">dB, mean over images and noise levels; null between validations.</param>
 /// <param name="Remaining">Estimate from the steps of this session.</param>
-public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining);
+/// <param name="Sample">A look at validation images; null at most steps.</param>
+public sealed record TrainingProgress(long Step, long Steps, double Epoch, double Loss, double LearningRate, double? ValidationPsnr, TimeSpan Remaining, TrainingSample? Sample = null);
 
 /// <summary>The loss or the output of a run is no longer a number. The last good state is on disk.</summary>
 public sealed class TrainingDivergedException(long step, double loss, double? gradientNorm) : Exception($"The loss of step {step} is {loss}{(gradientNorm is { } norm ? $" and the norm of its gradient {norm}" : "")}; the run stops. Its last saved state is from before. Try a lower learning rate or gradient clipping.");
 
 /// <summary>
 /// Trains one network after a <see cref="Recipe"/>, in a folder of its own: recipe.json, state.safetensors (to go on from), history.csv,
-/// best.safetensors and best.json (the best step on validation). Started again on the same folder, it goes on where it was.
+/// best.safetensors and best.json (the best step on validation), samples (sheets of restored validation images). Started again on the same folder, it goes on where it was.
 /// </summary>
 public sealed class TrainingRun
 {
@@ -31,8 +31,7 @@ public sealed class TrainingRun
     public const string LockFile = "lock";
 
     private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
-    // "tensor + number" makes a second number inside the library, which the collector may free while libtorch reads it.
-    private static readonly Scalar Smoothing = 1e-6f, One = 1;
+    private const double Smoothing = 1e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -52,6 +51,9 @@ public sealed class TrainingRun
         StepsPerEpoch = Math.Max(1, data.Count / (double)recipe.BatchSize);
         Steps = recipe.Steps ?? Math.Max(1, (long)Math.Round(recipe.Epochs * StepsPerEpoch));
     }
+
+    /// <summary>Whether to make sheets of restored validation images on the way; default true.</summary>
+    public bool WithSamples { get; init; } = true;
 
     /// <summary>Steps of the whole run.</summary>
     public long Steps { get; }
@@ -81,6 +83,7 @@ public sealed class TrainingRun
 
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : (0, double.NegativeInfinity);
         StartFiles(step);
+        TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
         long started = _time.GetTimestamp(), first = step, saved = started;
         long validateEvery = _recipe.ValidateEvery ?? (long)Math.Max(1, Math.Round(StepsPerEpoch));
         network.train();
@@ -96,11 +99,11 @@ public sealed class TrainingRun
             double loss = Step(parallel, sampler, optimiser, network, mean, step, rate);
             step++;
             double? psnr = null;
+            TrainingSample? sample = null;
             if (step % validateEvery == 0 || step == Steps)
             {
                 (SmallViT judged, JsonObject metrics) = (mean ?? network, []);
                 psnr = Validate(judged, metrics);
-                network.train();
                 if (psnr >= best)
                 {
                     best = psnr.Value;
@@ -109,6 +112,8 @@ public sealed class TrainingRun
 
                 AppendHistory(step, loss, rate, psnr);
                 TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                if (samples?.IsDue(step) == true) sample = samples.Look(judged, step); // after the state: a step that is done again is looked at again
+                network.train();
             }
             else if (_time.GetElapsedTime(saved) > SaveEvery)
             {
@@ -117,7 +122,7 @@ public sealed class TrainingRun
             }
 
             TimeSpan remaining = _time.GetElapsedTime(started) * ((Steps - step) / (double)(step - first));
-            _progress?.Report(new TrainingProgress(step, Steps, step / StepsPerEpoch, loss, rate, psnr, remaining));
+            _progress?.Report(new TrainingProgress(step, Steps, step / StepsPerEpoch, loss, rate, psnr, remaining, sample));
         }
 
         return BestPath;
@@ -141,7 +146,7 @@ public sealed class TrainingRun
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
-        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).add_(full(1, (float)_recipe.SigmaMin)); // (B)
+        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).Increase(full(1, (float)_recipe.SigmaMin)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
         optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
@@ -159,12 +164,12 @@ public sealed class TrainingRun
         Tensor error = output - clean;
         Tensor loss = _recipe.Loss switch
         {
-            LossKind.Mse => error.square().mean(),
+            LossKind.Mse => error.Squared().mean(),
             LossKind.L1 => error.abs().mean(),
-            _ => error.square().add(Smoothing, One).sqrt().mean(),
+            _ => error.Squared().Plus(Smoothing).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;
-        return balanced ? loss + BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight : loss;
+        return balanced ? loss.Plus(BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight) : loss;
     }
 
     private void MoveMean(SmallViT mean, SmallViT network, long step)
@@ -215,7 +220,7 @@ public sealed class TrainingRun
             Tensor clean = set.Batch(Enumerable.Range(first, count).ToArray());
             Tensor noisy = Noise.Add(clean, full(count, (float)sigma), 1, Seeds.Derive(_recipe.Seed, ValidationPurpose + 16L * index, first));
             (Tensor image, _) = network.call(noisy);
-            return (image - clean).square().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(Math.Max(mse, 1e-10))).ToArray(); // 100 dB at most: a restored flat patch is not infinitely good
+            return (image - clean).Squared().mean([1, 2, 3]).data<float>().Select(mse => -10 * Math.Log10(Math.Max(mse, 1e-10))).ToArray(); // 100 dB at most: a restored flat patch is not infinitely good
         }
     }
 

@@ -238,9 +238,4 @@ public sealed class TrainingRunTests : IDisposable
     private string Train(Recipe recipe, string folder) => Run(recipe, folder).Run();
 
     private string[] History(string folder) => File.ReadAllLines(_folder.File($"{folder}/history.csv"));
-
-    private sealed class Immediate<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
-    }
 }

@@ -84,7 +84,7 @@ public sealed record JobPage(IReadOnlyList<JobInfo> Jobs, string? Next);
 /// <summary>Something that happened in a job.</summary>
 /// <param name="Id" example="17">From 1, without gaps.</param>
 /// <param name="At">When.</param>
-/// <param name="Type" example="progress">state, progress, validation, log, checkpoint, artifact or model.</param>
+/// <param name="Type" example="progress">state, progress, validation, sample, log, checkpoint, artifact or model.</param>
 /// <param name="Data">What; `lease` counts the workers that have had the job.</param>
 public sealed record JobEventInfo(long Id, DateTimeOffset At, string Type, JsonObject Data);
 
@@ -112,8 +112,8 @@ public sealed record ArtifactInfo(string Name, string MediaType, long Length, st
 /// <summary>What an evaluation job measures.</summary>
 public sealed record EvaluationJobRequest
 {
-    /// <summary>The model: its id in GET /v1/models, or the id of a version that a job registered.</summary>
-    /// <example>denoise-small</example>
+    /// <summary>The model by alias, id, name or name@checksum. What it means when the job is sent is the version that the job reads, and what its record names.</summary>
+    /// <example>champion</example>
     public required string Checkpoint { get; init; }
 
     /// <summary>Pictures and noise; `data` is the name of a data set.</summary>

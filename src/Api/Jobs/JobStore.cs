@@ -30,6 +30,17 @@ internal sealed record JobChange(Store Store, Job Job, DateTimeOffset Now)
     /// <summary>Adds a line to the log.</summary>
     public void Log(string message) => Event(JobEvents.Log, new JsonObject { ["message"] = message });
 
+    /// <summary>Adds a file of the job, or puts another in its place.</summary>
+    /// <returns>Whether anything is new.</returns>
+    public bool Artifact(string name, string mediaType, string sha256, long length)
+    {
+        JobArtifact? known = Store.JobArtifacts.SingleOrDefault(a => a.JobId == Job.Id && a.Name == name);
+        if (known?.Sha256 == sha256) return false;
+        if (known is not null) (known.Sha256, known.Length) = (sha256, length);
+        else Store.JobArtifacts.Add(new JobArtifact { Id = Ids.New(Now), JobId = Job.Id, Name = name, MediaType = mediaType, Sha256 = sha256, Length = length, CreatedAt = Now });
+        return true;
+    }
+
     /// <summary>Moves to another state and says so.</summary>
     /// <exception cref="JobStateException">Nothing leads there.</exception>
     public void Move(JobState to, string? reason = null)
@@ -46,7 +57,7 @@ internal sealed record JobChange(Store Store, Job Job, DateTimeOffset Now)
 /// <summary>Kinds of events.</summary>
 internal static class JobEvents
 {
-    public const string State = "state", Progress = "progress", Validation = "validation", Log = "log", Checkpoint = "checkpoint", Artifact = "artifact", Model = "model";
+    public const string State = "state", Progress = "progress", Validation = "validation", Log = "log", Checkpoint = "checkpoint", Artifact = "artifact", Sample = "sample", Model = "model";
 }
 
 /// <summary>

@@ -81,9 +81,9 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
     {
         JsonObject asked = JobJson.Parse(body);
         await SplitAsync(kind, asked, cancellationToken);
+        await PinAsync(kind, asked, cancellationToken);
         var plan = JobPlan.Of(kind, asked, options.Value.Threads);
         foreach ((string field, string name) in plan.Datasets) await datasets.CheckAsync(field, name, plan.NeedsArchive, cancellationToken);
-        if (plan.Checkpoint is { } model) await models.CheckAsync(model, cancellationToken);
         Job job = New(kind, System.Text.Encoding.UTF8.GetString(body), plan.Effective, plan.Seed, owner, once?.Key, once?.Sum, null);
         await jobs.AddAsync(job, [], cancellationToken);
         await engine.WakeAsync(job.Id);
@@ -105,6 +105,12 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         {
             throw JobJson.Invalid("data", $"The images of {name} cannot be split here; name train, validation and test.");
         }
+    }
+
+    /// <summary>An alias may move before the job runs, or between its runs: the version that it means now is the job's.</summary>
+    private async Task PinAsync(JobKind kind, JsonObject asked, CancellationToken cancellationToken)
+    {
+        if (kind is (JobKind.RoutingStudy or JobKind.Evaluation) && asked["checkpoint"] is JsonValue value && value.TryGetValue(out string? model)) asked["checkpoint"] = await models.PinAsync(model, cancellationToken);
     }
 
     private Job New(JobKind kind, string request, string effective, long seed, string owner, string? key, string? sum, string? parent)

@@ -4,8 +4,8 @@ namespace DenoiseService.Api.Storage;
 internal static class Ids
 {
     /// <summary>32 hex digits (UUID version 7): unique everywhere, and in the order of their milliseconds when sorted as text.</summary>
-    public static string New(TimeProvider time) => At(time.GetUtcNow());
+    public static string New(TimeProvider time) => New(time.GetUtcNow());
 
-    /// <summary>The same for a given time.</summary>
-    public static string At(DateTimeOffset time) => Guid.CreateVersion7(time).ToString("N");
+    /// <inheritdoc cref="New(TimeProvider)"/>
+    public static string New(DateTimeOffset now) => Guid.CreateVersion7(now).ToString("N");
 }

@@ -36,7 +36,7 @@ internal sealed class WebhookOutbox(TimeProvider time) : SaveChangesInterceptor
         foreach ((int index, WebhookMessage message) in MessagesOf(store).ToArray().Index())
         {
             // A millisecond apart: they sort in the order in which it happened.
-            foreach (Webhook webhook in webhooks.Where(w => w.Wants(message.Type))) store.WebhookDeliveries.Add(message.To(webhook, Ids.At(now.AddMilliseconds(index)), now));
+            foreach (Webhook webhook in webhooks.Where(w => w.Wants(message.Type))) store.WebhookDeliveries.Add(message.To(webhook, Ids.New(now.AddMilliseconds(index)), now));
         }
     }
 

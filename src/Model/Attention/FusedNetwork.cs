@@ -40,7 +40,7 @@ internal sealed class FusedNetwork : IDisposable
         int patch = _config.PatchSide, side = _config.TileSide / patch, width = _config.Width;
         long batch = image.shape[0];
         Tensor patches = image.reshape(batch, 3, side, patch, side, patch).permute(0, 2, 4, 1, 3, 5).reshape(batch, _config.Tokens, -1); // (B, N, 3·P·P)
-        Tensor x = functional.linear(patches, _embedWeight, _embedBias).add_(_position).reshape(-1, width); // (B·N, D)
+        Tensor x = functional.linear(patches, _embedWeight, _embedBias).Increase(_position).reshape(-1, width); // (B·N, D)
         var routings = new List<Tensor>();
         foreach (FusedBlock block in _blocks)
         {
@@ -49,8 +49,8 @@ internal sealed class FusedNetwork : IDisposable
 
         Tensor output = functional.linear(x, _unembedWeight, _unembedBias) // (B·N, 3·P·P)
             .reshape(batch, side, side, 3, patch, patch).permute(0, 3, 1, 4, 2, 5).reshape(image.shape); // (B, 3, side, side)
-        if (_config.Residual) output.add_(image);
-        return (output.clamp_(0, 1), stack(routings, dim: 1)); // (B, 3, side, side), (B, L, N, E)
+        if (_config.Residual) output.Increase(image);
+        return (output.ClampToUnitInPlace(), stack(routings, dim: 1)); // (B, 3, side, side), (B, L, N, E)
     }
 
     public void Dispose()
@@ -109,9 +109,9 @@ internal sealed class FusedNetwork : IDisposable
                 mix.narrow(1, (long)e * width, width).copy_(attended.mul_(routing.narrow(1, e, 1)));
             }
 
-            x.add_(functional.linear(mix, _mixWeight, _mixBias)); // (B·N, D)
+            x.Increase(functional.linear(mix, _mixWeight, _mixBias)); // (B·N, D)
             Tensor expanded = functional.linear(functional.layer_norm(x, [width], _norm2Weight, _norm2Bias), _expandWeight, _expandBias);
-            x.add_(functional.linear(functional.gelu(expanded), _contractWeight, _contractBias)); // (B·N, D)
+            x.Increase(functional.linear(functional.gelu(expanded), _contractWeight, _contractBias)); // (B·N, D)
             return routing;
         }
 

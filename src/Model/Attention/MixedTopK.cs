@@ -18,7 +18,7 @@ internal static unsafe class MixedTopK
         for (int e = 0; e < keysKept.Length; e++)
         {
             Tensor weights = SoftmaxOfLargest(scores, keysKept[e]) * routing[.., .., e..(e + 1)].unsqueeze(1); // (B, H, N, N)
-            mixed = mixed is null ? weights : mixed + weights;
+            mixed = mixed is null ? weights : mixed.Plus(weights);
         }
 
         return mixed!;
@@ -28,7 +28,7 @@ internal static unsafe class MixedTopK
     {
         if (keysKept >= scores.shape[^1]) return scores.softmax(-1);
         using Tensor mask = TopKSelection.Mask(scores, keysKept);
-        return (scores + mask).softmax(-1); // (B, H, N, N)
+        return scores.Plus(mask).softmax(-1); // (B, H, N, N)
     }
 
     private static Tensor InOnePass(Tensor scores, Tensor routing, int[] keysKept)

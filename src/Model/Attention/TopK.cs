@@ -35,7 +35,7 @@ public static class TopK
     {
         using var scope = NewDisposeScope();
         Tensor scores = matmul(q * (1 / Math.Sqrt(k.shape[3])), k.transpose(-2, -1)); // (B, H, N, N)
-        if (keysKept < k.shape[2]) scores = scores + TopKSelection.Mask(scores, keysKept); // (B, H, N, N)
+        if (keysKept < k.shape[2]) scores = scores.Plus(TopKSelection.Mask(scores, keysKept)); // (B, H, N, N)
         return matmul(scores.softmax(-1), v).MoveToOuterDisposeScope(); // (B, H, N, d)
     }
 

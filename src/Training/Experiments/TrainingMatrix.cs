@@ -105,7 +105,7 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
             last = p.Step;
             meter.Add(stepCost, $"{unit.Key}: step {p.Step}/{p.Steps}");
         });
-        var run = new TrainingRun(recipe, train, validation, unit.Folder, time, steps);
+        var run = new TrainingRun(recipe, train, validation, unit.Folder, time, steps) { WithSamples = false };
         string best = run.Run(cancellationToken);
         double seconds = time.GetElapsedTime(started).TotalSeconds;
         var (network, _) = Checkpoint.Load(best);

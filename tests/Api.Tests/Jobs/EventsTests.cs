@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -24,6 +25,7 @@ public sealed class EventsTests(Databases databases)
         Assert.Equal(("state", "state"), (live[0].Type, live[^1].Type));
         Assert.Contains("succeeded", live[^1].Data, StringComparison.Ordinal);
         Assert.Equal(2, live.Count(e => e.Type == "validation"));
+        await SheetsAsync(client, id, [.. live.Where(e => e.Type == "sample").Select(e => JsonDocument.Parse(e.Data).RootElement)]);
 
         Assert.Equal(live[3..], await StreamAsync(client, id, "3"));
         Assert.Equal(live[^1..], await StreamAsync(client, id, (live.Length - 1).ToString(CultureInfo.InvariantCulture)));
@@ -47,6 +49,19 @@ public sealed class EventsTests(Databases databases)
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         int beats = 0;
         while (beats < 2) beats += await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) == ": heartbeat" ? 1 : 0;
+    }
+
+    private static async Task SheetsAsync(HttpClient client, string id, JsonElement[] samples)
+    {
+        Assert.Equal([10, 20], samples.Select(s => s.GetProperty("step").GetInt32()));
+        Assert.Empty(samples[0].GetProperty("routing").EnumerateArray());
+        Assert.InRange(samples[1].GetProperty("routing")[0].GetProperty("meanChange").GetDouble(), 1e-6, 1);
+        foreach (JsonElement sample in samples)
+        {
+            HttpResponseMessage sheet = await client.GetAsync($"/v1/jobs/{id}/artifacts/{sample.GetProperty("artifact").GetString()}");
+            Assert.Equal("image/png", sheet.Content.Headers.ContentType!.MediaType);
+            Assert.True((await sheet.Content.ReadAsByteArrayAsync()).AsSpan(1).StartsWith("PNG"u8));
+        }
     }
 
     /// <summary>Timestamps pass fifty times as fast.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 
@@ -31,7 +32,7 @@ public sealed class JobsTests(Databases databases)
         Assert.Equal(64, job.GetProperty("dataChecksum").GetString()!.Length);
         Assert.NotNull(job.GetProperty("resultVersionId").GetString());
         JsonElement[] artifacts = [.. (await (await client.GetAsync($"/v1/jobs/{id}/artifacts")).JsonAsync()).EnumerateArray()];
-        Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json"], artifacts.Select(a => a.GetProperty("name").GetString()));
+        Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json", "samples/step-00000010.png", "samples/step-00000020.png"], artifacts.Select(a => a.GetProperty("name").GetString()));
         HttpResponseMessage curve = await client.GetAsync($"/v1/jobs/{id}/artifacts/history.csv");
         Assert.Equal("text/csv", curve.Content.Headers.ContentType!.MediaType);
         Assert.Equal(3, (await curve.Content.ReadAsStringAsync()).Trim().Split('\n').Length);
@@ -140,6 +141,22 @@ public sealed class JobsTests(Databases databases)
         foreach (string name in (string[])["report.md", "results.json", file]) Assert.Contains(name, names);
         Assert.Equal("text/markdown", (await client.GetAsync($"/v1/jobs/{id}/artifacts/report.md")).Content.Headers.ContentType!.MediaType);
         Assert.DoesNotContain(service.Models.Path, await client.GetStringAsync($"/v1/jobs/{id}/artifacts/results.json"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("routing", """{"checkpoint":"champion","data":["sample"],"permutations":9,"shown":1}""")]
+    [InlineData("evaluation", """{"checkpoint":"champion","protocol":{"data":"sample","sigmas":[0.1]}}""")]
+    public async Task A_job_reads_the_version_that_its_model_meant_when_it_was_sent(string kind, string body)
+    {
+        using var elsewhere = new ModelFolder();
+        await using var service = new Service(new() { ["Roles:Worker"] = "false" });
+        HttpClient client = await service.ReadyAsync();
+        string before = (await client.AliasesAsync())["champion"];
+        string id = await client.SubmitAsync(JsonNode.Parse(body)!, kind);
+        await client.UploadAsync(elsewhere, "other");
+        Assert.Equal(HttpStatusCode.OK, (await client.PromoteAsync("other")).StatusCode);
+        Assert.NotEqual(before, (await client.AliasesAsync())["champion"]);
+        Assert.Equal(before, (await client.JobAsync(id)).GetProperty("request").GetProperty("checkpoint").GetString());
     }
 
     [Fact]

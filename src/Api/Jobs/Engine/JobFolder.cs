@@ -73,7 +73,7 @@ internal sealed class JobFolder(string root, string job, long lease) : IDisposab
 
     private IEnumerable<string> Files() => Directory.Exists(Path) ? Directory.EnumerateFiles(Path, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal) && System.IO.Path.GetFileName(f) != TrainingRun.LockFile && !Name(f).StartsWith("model/", StringComparison.Ordinal)) : [];
 
-    private IEnumerable<string> Needed() => Files().GroupBy(f => System.IO.Path.GetDirectoryName(f)!).SelectMany(folder =>
+    private IEnumerable<string> Needed() => Files().Where(f => !Name(f).StartsWith("samples/", StringComparison.Ordinal) || !f.EndsWith(".png", StringComparison.Ordinal)).GroupBy(f => System.IO.Path.GetDirectoryName(f)!).SelectMany(folder =>
     {
         // A training of an experiment that is measured needs its weights no more.
         if (folder.Any(f => System.IO.Path.GetFileName(f) == Result)) return folder.Where(f => !f.EndsWith(".safetensors", StringComparison.Ordinal));

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Storage;
 using DenoiseService.Training;
@@ -40,6 +41,7 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
             });
         }
 
+        if (value.Sample is { } sample) Show(sample, value.Step);
         Checkpoint(force: value.Step == value.Steps);
     }
 
@@ -89,6 +91,25 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         }
 
         _packed = time.GetTimestamp();
+    }
+
+    /// <summary>Stores a sheet of restored images at once, for those who watch.</summary>
+    private void Show(TrainingSample sample, long step)
+    {
+        try
+        {
+            using FileStream sheet = File.OpenRead(Path.Combine(folder.Path, sample.File));
+            (string sha256, long length) = blobs.PutAsync(sheet, CancellationToken.None).GetAwaiter().GetResult();
+            lease.WriteAsync(c =>
+            {
+                c.Artifact(sample.File, JobResults.MediaTypeOf(sample.File), sha256, length);
+                c.Event(JobEvents.Sample, new JsonObject { ["step"] = step, ["artifact"] = sample.File, ["sigma"] = sample.Sigma, ["routing"] = JsonSerializer.SerializeToNode(sample.Moves, JobJson.Options) });
+            }).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (StorageErrors.IsUnavailable(e))
+        {
+            // It is among the files that are stored at the end.
+        }
     }
 
     private void Add(JobChange change, string sha256, long length)

@@ -6,7 +6,7 @@ using DenoiseService.Model;
 namespace DenoiseService.Api.Jobs.Engine;
 
 /// <summary>What stays of a job: its files, and from a training a model version. Doing it twice changes nothing: the last moments of a job may be repeated after a crash.</summary>
-internal sealed class JobResults(ModelRegistry registry, BlobStore blobs, TimeProvider time)
+internal sealed class JobResults(ModelRegistry registry, BlobStore blobs)
 {
     private const int NameLength = 200;
 
@@ -34,10 +34,7 @@ internal sealed class JobResults(ModelRegistry registry, BlobStore blobs, TimePr
             (string sha256, long length) = await blobs.PutAsync(stream, CancellationToken.None);
             await lease.WriteAsync(c =>
             {
-                JobArtifact? known = c.Store.JobArtifacts.SingleOrDefault(a => a.JobId == lease.Id && a.Name == name);
-                if (known is not null) (known.Sha256, known.Length) = (sha256, length);
-                else c.Store.JobArtifacts.Add(new JobArtifact { Id = Ids.New(time), JobId = lease.Id, Name = name, MediaType = MediaTypeOf(name), Sha256 = sha256, Length = length, CreatedAt = c.Now });
-                c.Event(JobEvents.Artifact, new JsonObject { ["name"] = name, ["length"] = length });
+                if (c.Artifact(name, MediaTypeOf(name), sha256, length)) c.Event(JobEvents.Artifact, new JsonObject { ["name"] = name, ["length"] = length });
             });
         }
     }

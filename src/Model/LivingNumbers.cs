@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model;
+
+/// <summary>
+/// Arithmetic whose numbers are alive while libtorch reads them. The library passes a number on as a bare pointer, and where it makes one itself (the factor 1 in every sum of two tensors)
+/// nothing holds it: a collection at that moment frees it, and the sum throws "Expected false to be true" (docs/LOG.md). The compiler refuses those forms (BannedSymbols.txt).
+/// </summary>
+public static class LivingNumbers
+{
+    private static readonly Scalar Zero = 0, One = 1, Two = 2;
+
+    /// <summary>x + y.</summary>
+    public static Tensor Plus(this Tensor x, Tensor y) => x.add(y, One);
+
+    /// <summary>x + number.</summary>
+    public static Tensor Plus(this Tensor x, double number)
+    {
+        using Scalar living = number;
+        return x.add(living, One);
+    }
+
+    /// <summary>x += y.</summary>
+    public static Tensor Increase(this Tensor x, Tensor y) => x.add_(y, One);
+
+    /// <summary>x².</summary>
+    public static Tensor Squared(this Tensor x) => x.pow(Two);
+
+#pragma warning disable RS0030 // with numbers that live
+    /// <summary>Limited to [0, 1].</summary>
+    public static Tensor ClampToUnit(this Tensor x) => x.clamp(Zero, One);
+
+    /// <summary>Limits x itself to [0, 1].</summary>
+    public static Tensor ClampToUnitInPlace(this Tensor x) => x.clamp_(Zero, One);
+#pragma warning restore RS0030
+}
