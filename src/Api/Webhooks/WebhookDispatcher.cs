@@ -17,8 +17,10 @@ internal sealed partial class WebhookDispatcher(DeliveryQueue queue, WebhookSend
     {
         await base.StopAsync(cancellationToken);
         if (ExecuteTask is { } loop) await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // it opens lanes, also where the host's time is over
+        Task sending = Task.WhenAll(_lanes.Select(l => l.Work));
+        if (sending.IsCompleted) return; // a host may stop it twice, and have disposed of it in between
         await using CancellationTokenRegistration late = cancellationToken.Register(_impatient.Cancel);
-        await Task.WhenAll(_lanes.Select(l => l.Work));
+        await sending;
     }
 
     /// <inheritdoc/>
