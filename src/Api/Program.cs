@@ -12,6 +12,7 @@ using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Routing;
 using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
+using DenoiseService.Api.Webhooks;
 using Microsoft.Extensions.Options;
 
 // Settings and models stand beside the program, wherever it is started from.
@@ -30,6 +31,7 @@ builder.Services.AddDenoising();
 builder.Services.AddRoutingMap();
 builder.Services.AddComparing();
 builder.Services.AddDatasets();
+builder.Services.AddWebhooks();
 builder.Services.AddJobs();
 builder.Services.AddOpenApiDocument();
 
@@ -52,6 +54,7 @@ try
         app.MapModels();
         app.MapDatasets();
         app.MapJobs();
+        app.MapWebhooks();
         app.MapKeys();
     }
 

@@ -25,6 +25,7 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind UnknownJob = new("unknown-job", 404, "There is no such job");
     public static readonly ProblemKind UnknownArtifact = new("unknown-artifact", 404, "The job has no such artifact");
     public static readonly ProblemKind UnknownDataset = new("unknown-dataset", 404, "There is no such data set");
+    public static readonly ProblemKind UnknownWebhook = new("unknown-webhook", 404, "There is no such webhook");
     public static readonly ProblemKind MethodNotAllowed = new("method-not-allowed", 405, "This address does not take this method");
     public static readonly ProblemKind NotAcceptable = new("not-acceptable", 406, "The answer cannot be given in an accepted media type");
     public static readonly ProblemKind RequestTimeout = new("request-timeout", 408, "The request arrived too slowly");
@@ -35,6 +36,8 @@ internal sealed record ProblemKind(string Name, int Status, string Title)
     public static readonly ProblemKind KeyInFlight = new("idempotency-key-in-flight", 409, "A request with this Idempotency-Key is being answered");
     public static readonly ProblemKind DatasetExists = new("dataset-exists", 409, "A data set of this name exists");
     public static readonly ProblemKind DatasetInUse = new("dataset-in-use", 409, "The data set is in use");
+    public static readonly ProblemKind TooManyWebhooks = new("too-many-webhooks", 409, "There are as many webhooks as may be");
+    public static readonly ProblemKind WebhookDisabled = new("webhook-disabled", 409, "The webhook is disabled");
     public static readonly ProblemKind TooLarge = new("too-large", 413, "The request is above a limit");
     public static readonly ProblemKind CheckpointTooLarge = new("checkpoint-too-large", 413, "The checkpoint is above a limit");
     public static readonly ProblemKind UnsupportedImage = new("unsupported-image", 415, "The content is no picture that is read here");

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 namespace DenoiseService.Api.Models;
 
 /// <summary>Who moved an alias, and why.</summary>
-internal sealed record MovedBy(string By, string? Reason = null);
+internal sealed record MovedBy(string By, string? Reason = null, bool IsRollback = false);
 
 /// <summary>Moves aliases and writes the log; saving is the caller's.</summary>
 internal static class AliasMoves
@@ -25,7 +25,7 @@ internal static class AliasMoves
         if (await store.AliasAsync(ModelNames.Candidate, cancellationToken) is { } candidate && candidate.VersionId == versionId)
         {
             store.ModelAliases.Remove(candidate);
-            store.Log(ModelNames.Candidate, versionId, null, by with { Reason = "It became champion." }, now, newId());
+            store.Log(ModelNames.Candidate, versionId, null, by with { Reason = "It became champion.", IsRollback = false }, now, newId());
         }
 
         return before;
@@ -50,5 +50,5 @@ internal static class AliasMoves
     }
 
     private static void Log(this Store store, string alias, string? from, string? to, MovedBy by, DateTimeOffset now, string id) =>
-        store.Promotions.Add(new Promotion { Id = id, Alias = alias, FromVersionId = from, ToVersionId = to, At = now, By = by.By, Reason = by.Reason });
+        store.Promotions.Add(new Promotion { Id = id, Alias = alias, FromVersionId = from, ToVersionId = to, At = now, By = by.By, Reason = by.Reason, IsRollback = by.IsRollback });
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using DenoiseService.Api.Storage;
@@ -58,6 +59,19 @@ public sealed record ModelInfo(
     /// <summary>The job that made it, if one did.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SourceJobId { get; init; }
+
+    internal static ModelInfo Of(ModelVersion version, ModelState state, IReadOnlyList<string> aliases)
+    {
+        CheckpointCard card = Checkpoint.ParseCard(Encoding.UTF8.GetBytes(version.Card), version.Name);
+        return new ModelInfo(
+            version.Id, version.Name, state, aliases.Contains(ModelNames.Champion), aliases, ModelView.LabelOf(version), version.Sha256, version.Length, version.Parameters, version.CreatedAt, card.Config, card.Training, card.Metrics)
+        {
+            Seed = version.Seed,
+            DataChecksum = version.DataChecksum,
+            Commit = version.Commit,
+            SourceJobId = version.SourceJobId,
+        };
+    }
 }
 
 /// <summary>A name that points to a version.</summary>

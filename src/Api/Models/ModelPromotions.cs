@@ -36,7 +36,7 @@ internal sealed class ModelPromotions(IDbContextFactory<Store> stores, ModelRegi
         string reason = Checked(request.Reason) is { } given ? $"Rollback: {given}" : "Rollback.";
         string id;
         await using (Store store = stores.CreateDbContext()) id = await PreviousAsync(store);
-        return await CrownAsync(await registry.FindAsync(id, cancellationToken), new MovedBy(by, reason), async store =>
+        return await CrownAsync(await registry.FindAsync(id, cancellationToken), new MovedBy(by, reason, IsRollback: true), async store =>
         {
             if (await PreviousAsync(store) != id) throw new ApiException(ProblemKind.NoPreviousModel, "Somebody else has just changed the champion; look again.") { Parameter = "previous", Actual = id };
         }, cancellationToken);

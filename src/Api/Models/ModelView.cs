@@ -1,6 +1,4 @@
-using System.Text;
 using DenoiseService.Api.Storage;
-using DenoiseService.Model;
 using Microsoft.EntityFrameworkCore;
 
 namespace DenoiseService.Api.Models;
@@ -46,18 +44,9 @@ internal sealed class ModelView(IDbContextFactory<Store> stores, ModelRegistry r
 
     private ModelInfo InfoOf(ModelVersion version, List<ModelAlias> aliases)
     {
-        CheckpointCard card = Checkpoint.ParseCard(Encoding.UTF8.GetBytes(version.Card), version.Name);
         bool champion = version.Id == ChampionOf(aliases);
         string? error = champion && status.Failure is { } failure && failure.VersionId == version.Id ? failure.Error : null;
         ModelState state = loaded.Has(version.Id) ? ModelState.Ready : error is not null ? ModelState.Failed : champion ? ModelState.Loading : ModelState.Stored;
-        return new ModelInfo(
-            version.Id, version.Name, state, champion, [.. aliases.Where(a => a.VersionId == version.Id).Select(a => a.Name)], LabelOf(version), version.Sha256, version.Length, version.Parameters, version.CreatedAt, card.Config, card.Training, card.Metrics)
-        {
-            Error = error,
-            Seed = version.Seed,
-            DataChecksum = version.DataChecksum,
-            Commit = version.Commit,
-            SourceJobId = version.SourceJobId,
-        };
+        return ModelInfo.Of(version, state, [.. aliases.Where(a => a.VersionId == version.Id).Select(a => a.Name)]) with { Error = error };
     }
 }

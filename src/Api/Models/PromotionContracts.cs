@@ -31,9 +31,10 @@ public sealed record PromotionResult(string Alias, string VersionId, string Vers
 /// <param name="At">When.</param>
 /// <param name="By" example="ada">Who or what did it.</param>
 /// <param name="Reason">Why, if somebody said.</param>
-public sealed record PromotionInfo(string Id, string Alias, string? FromVersionId, string? ToVersionId, DateTimeOffset At, string By, string? Reason)
+/// <param name="IsRollback" example="false">Whether it went back to the champion before.</param>
+public sealed record PromotionInfo(string Id, string Alias, string? FromVersionId, string? ToVersionId, DateTimeOffset At, string By, string? Reason, bool IsRollback)
 {
-    internal static PromotionInfo Of(Promotion line) => new(line.Id, line.Alias, line.FromVersionId, line.ToVersionId, line.At, line.By, line.Reason);
+    internal static PromotionInfo Of(Promotion line) => new(line.Id, line.Alias, line.FromVersionId, line.ToVersionId, line.At, line.By, line.Reason, line.IsRollback);
 }
 
 /// <summary>The log, the newest line first.</summary>

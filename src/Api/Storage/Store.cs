@@ -28,6 +28,10 @@ internal abstract class Store(DbContextOptions options) : DbContext(options)
 
     public DbSet<Dataset> Datasets => Set<Dataset>();
 
+    public DbSet<Webhook> Webhooks => Set<Webhook>();
+
+    public DbSet<WebhookDelivery> WebhookDeliveries => Set<WebhookDelivery>();
+
     public DbSet<Blob> Blobs => Set<Blob>();
 
     public DbSet<BlobChunk> BlobChunks => Set<BlobChunk>();
@@ -53,6 +57,8 @@ internal abstract class Store(DbContextOptions options) : DbContext(options)
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UnixMilliseconds>();
         configurationBuilder.Properties<JobKind>().HaveConversion<string>().HaveMaxLength(32);
         configurationBuilder.Properties<JobState>().HaveConversion<string>().HaveMaxLength(32);
+        configurationBuilder.Properties<DeliveryState>().HaveConversion<string>().HaveMaxLength(32);
+        configurationBuilder.Properties<DeliveryError>().HaveConversion<string>().HaveMaxLength(32);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -80,6 +86,9 @@ internal abstract class Store(DbContextOptions options) : DbContext(options)
                     break;
                 case ModelAlias alias:
                     alias.Revision = entry.OriginalValues.GetValue<long>(nameof(ModelAlias.Revision)) + 1;
+                    break;
+                case WebhookDelivery delivery:
+                    delivery.Revision = entry.OriginalValues.GetValue<long>(nameof(WebhookDelivery.Revision)) + 1;
                     break;
                 case ModelVersion version:
                     throw new InvalidOperationException($"Model version {version.Id} cannot be changed.");

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Storage;
 
-/// <summary>Makes the store that the settings ask for.</summary>
-internal sealed class StoreFactory(IOptions<StorageOptions> options, ILoggerFactory logs) : IDbContextFactory<Store>, IDisposable
+/// <summary>Makes the store that the settings ask for. Features may watch what is saved: their interceptors belong to every store.</summary>
+internal sealed class StoreFactory(IOptions<StorageOptions> options, IEnumerable<IInterceptor> interceptors, ILoggerFactory logs) : IDbContextFactory<Store>, IDisposable
 {
-    private readonly Func<Store> _create = Creator(options.Value, logs);
+    private readonly Func<Store> _create = Creator(options.Value, [.. interceptors], logs);
 
     public Store CreateDbContext() => _create();
 
@@ -22,15 +22,15 @@ internal sealed class StoreFactory(IOptions<StorageOptions> options, ILoggerFact
 
     public void Dispose() => ForgetConnections();
 
-    private static Func<Store> Creator(StorageOptions options, ILoggerFactory logs)
+    private static Func<Store> Creator(StorageOptions options, IInterceptor[] interceptors, ILoggerFactory logs)
     {
         if (options.Provider == StorageOptions.Sqlite)
         {
-            DbContextOptions<SqliteStore> sqlite = Configure<SqliteStore>(logs, b => b.UseSqlite(SqliteStore.ConnectionString(options)).AddInterceptors(new SqliteStore.Pragmas()));
+            DbContextOptions<SqliteStore> sqlite = Configure<SqliteStore>(logs, b => b.UseSqlite(SqliteStore.ConnectionString(options)).AddInterceptors([new SqliteStore.Pragmas(), .. interceptors]));
             return () => new SqliteStore(sqlite);
         }
 
-        DbContextOptions<PostgresStore> postgres = Configure<PostgresStore>(logs, b => b.UseNpgsql(options.ConnectionString));
+        DbContextOptions<PostgresStore> postgres = Configure<PostgresStore>(logs, b => b.UseNpgsql(options.ConnectionString).AddInterceptors(interceptors));
         return () => new PostgresStore(postgres);
     }
 

@@ -5,6 +5,7 @@ using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
+using DenoiseService.Api.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -57,6 +58,13 @@ public sealed class SettingsTests
     [InlineData("Models:PollSeconds", "0", "0.05 to 3600")]
     [InlineData("Models:MaxLoaded", "0", "1 to 64")]
     [InlineData("Models:MaxUploadBytes", "1023", "1024 to 1073741824")]
+    [InlineData("Webhooks:MaxWebhooks", "0", "1 to 1000")]
+    [InlineData("Webhooks:MaxAttempts", "101", "1 to 100")]
+    [InlineData("Webhooks:FirstDelaySeconds", "0", "0.01 to 3600")]
+    [InlineData("Webhooks:AttemptSeconds", "301", "0.1 to 300")]
+    [InlineData("Webhooks:Parallel", "0", "1 to 64")]
+    [InlineData("Webhooks:PollSeconds", "0", "0.05 to 60")]
+    [InlineData("Webhooks:KeepDays", "0", "0.001 to 36500")]
     [InlineData("Models:GateMetric", "psnr", "neither GateLeast nor GateMaxLoss")]
     public void A_setting_out_of_range_stops_the_start_with_its_name_and_bounds(string name, string value, string bounds)
     {
@@ -102,7 +110,7 @@ public sealed class SettingsTests
     private static void Check(params (string Name, string Value)[] settings)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value))).Build();
-        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().AddAccess().AddDatasets().AddJobs().BuildServiceProvider();
+        using ServiceProvider services = new ServiceCollection().AddSingleton(configuration).AddStorage().AddModels().AddServing().AddPictures().AddAccess().AddDatasets().AddWebhooks().AddJobs().BuildServiceProvider();
         services.GetRequiredService<IStartupValidator>().Validate();
     }
 }

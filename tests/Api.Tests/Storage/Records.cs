@@ -24,5 +24,9 @@ internal static class Records
 
     public static JobCheckpoint Checkpoint(string sha256, long step = 100) => new() { JobId = "job", Step = step, Sha256 = sha256, Length = 3, Metrics = "{\"loss\":0.5}", CreatedAt = Noon };
 
+    public static Webhook Webhook(string id = "hook") => new() { Id = id, Url = "https://example.org/hook", Events = "job.*,model.promoted", Description = "chat", Secret = [1, .. new byte[23]], CreatedAt = Noon };
+
+    public static WebhookDelivery Delivery(string id = "delivery", string webhook = "hook") => new() { Id = id, WebhookId = webhook, Event = "job.failed", Body = "{}", CreatedAt = Noon, NextAttemptAt = Noon };
+
     public static JobEvent Event(long sequence, string type = "log") => new() { JobId = "job", Sequence = sequence, At = Noon, Type = type, Data = "{}" };
 }

@@ -25,7 +25,12 @@ public sealed class StoreTests(Databases databases)
                 ParentId = "older", Commit = "abc", DataChecksum = sha, ResultVersionId = "version",
             },
             Records.Event(1), Records.Checkpoint(sha), Records.Artifact(sha), Records.Version(sha), new ModelAlias { Name = "champion", VersionId = "version", UpdatedAt = Records.Noon },
-            new Promotion { Id = "promotion", Alias = "champion", ToVersionId = "version", At = Records.Noon, By = "key", Reason = "better" }, Records.Key(), Records.Dataset(sha),
+            new Promotion { Id = "promotion", Alias = "champion", ToVersionId = "version", At = Records.Noon, By = "key", Reason = "better", IsRollback = true }, Records.Key(), Records.Dataset(sha), Records.Webhook(),
+            new WebhookDelivery
+            {
+                Id = "delivery", WebhookId = "hook", Event = "job.failed", Body = "{\"a\":\"é\"}", State = DeliveryState.Failed, Attempts = 3, LastStatus = 500, LastError = DeliveryError.WebhookDisabled, CreatedAt = Records.Noon,
+                LastAttemptAt = Records.Noon.AddMilliseconds(1), NextAttemptAt = Records.Noon.AddDays(1), ClaimedUntil = Records.Noon.AddDays(2), FinishedAt = Records.Noon.AddDays(3),
+            },
         ];
         await using (Store store = stores.CreateDbContext())
         {
@@ -38,9 +43,10 @@ public sealed class StoreTests(Databases databases)
         [
             await other.Jobs.SingleAsync(), await other.JobEvents.SingleAsync(), await other.JobCheckpoints.SingleAsync(), await other.JobArtifacts.SingleAsync(), await other.ModelVersions.SingleAsync(),
             await other.ModelAliases.SingleAsync(), await other.Promotions.SingleAsync(), await other.ApiKeys.SingleAsync(), await other.Datasets.SingleAsync(),
+            await other.Webhooks.SingleAsync(), await other.WebhookDeliveries.SingleAsync(),
         ];
         Assert.Equal(records.Select(r => JsonSerializer.Serialize(r, r.GetType())), read.Select(r => JsonSerializer.Serialize(r, r.GetType())));
-        Assert.Equal(11, other.Model.GetEntityTypes().Count()); // the blob and its chunk are the other two
+        Assert.Equal(13, other.Model.GetEntityTypes().Count()); // the blob and its chunk are the other two
     }
 
     [Theory, OnSqlite, OnPostgreSql]

@@ -30,4 +30,7 @@ internal sealed class Promotion
 
     [MaxLength(1000)]
     public string? Reason { get; init; }
+
+    /// <summary>Whether it went back to the champion before.</summary>
+    public bool IsRollback { get; init; }
 }

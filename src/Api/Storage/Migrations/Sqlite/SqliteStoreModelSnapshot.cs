@@ -556,6 +556,9 @@ namespace DenoiseService.Api.Storage.Migrations.Sqlite
                         .HasMaxLength(64)
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("IsRollback")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Reason")
                         .HasMaxLength(1000)
                         .HasColumnType("TEXT");
@@ -581,6 +584,127 @@ namespace DenoiseService.Api.Storage.Migrations.Sqlite
                             t.HasCheckConstraint("CK_Promotion_Reason_Length", "length(\"Reason\") <= 1000");
 
                             t.HasCheckConstraint("CK_Promotion_ToVersionId_Length", "length(\"ToVersionId\") <= 64");
+                        });
+                });
+
+            modelBuilder.Entity("DenoiseService.Api.Storage.Webhook", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Description")
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("DisabledAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Events")
+                        .IsRequired()
+                        .HasMaxLength(500)
+                        .HasColumnType("TEXT");
+
+                    b.Property<byte[]>("Secret")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("BLOB");
+
+                    b.Property<string>("Url")
+                        .IsRequired()
+                        .HasMaxLength(2000)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.ToTable("Webhooks", t =>
+                        {
+                            t.HasCheckConstraint("CK_Webhook_Description_Length", "length(\"Description\") <= 200");
+
+                            t.HasCheckConstraint("CK_Webhook_Events_Length", "length(\"Events\") <= 500");
+
+                            t.HasCheckConstraint("CK_Webhook_Id_Length", "length(\"Id\") <= 64");
+
+                            t.HasCheckConstraint("CK_Webhook_Secret_Length", "length(\"Secret\") <= 64");
+
+                            t.HasCheckConstraint("CK_Webhook_Url_Length", "length(\"Url\") <= 2000");
+                        });
+                });
+
+            modelBuilder.Entity("DenoiseService.Api.Storage.WebhookDelivery", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Body")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Event")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LastAttemptAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("LastError")
+                        .HasMaxLength(32)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int?>("LastStatus")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("NextAttemptAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Revision")
+                        .IsConcurrencyToken()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("WebhookId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("State", "NextAttemptAt");
+
+                    b.HasIndex("WebhookId", "Id");
+
+                    b.ToTable("WebhookDeliveries", t =>
+                        {
+                            t.HasCheckConstraint("CK_WebhookDelivery_Event_Length", "length(\"Event\") <= 64");
+
+                            t.HasCheckConstraint("CK_WebhookDelivery_Id_Length", "length(\"Id\") <= 64");
+
+                            t.HasCheckConstraint("CK_WebhookDelivery_LastError_Length", "length(\"LastError\") <= 32");
+
+                            t.HasCheckConstraint("CK_WebhookDelivery_State_Length", "length(\"State\") <= 32");
+
+                            t.HasCheckConstraint("CK_WebhookDelivery_WebhookId_Length", "length(\"WebhookId\") <= 64");
                         });
                 });
 
