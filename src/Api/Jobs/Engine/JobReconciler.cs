@@ -13,7 +13,9 @@ internal sealed partial class JobReconciler(
     IOptions<StorageOptions> storage, TimeProvider time, ILogger<JobReconciler> logger) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    private readonly Lock _lock = new();
     private string? _handedBack;
+    private Task? _stopped;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -26,21 +28,13 @@ internal sealed partial class JobReconciler(
         _handedBack = runner.Drain();
     }
 
-    /// <summary>By now the server has ended; what is left of its time is the job's.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>By now the server has ended; what is left of its time is the job's. A host may call it twice: the second finds the first one's work.</summary>
+    public override Task StopAsync(CancellationToken cancellationToken)
     {
-        try
+        lock (_lock)
         {
-            await runner.IdleAsync(cancellationToken);
-            if (_handedBack is { } job) await engine.WakeAsync(job); // another worker, or the next start, has it at once
-            await engine.StopAsync(cancellationToken);
+            return _stopped ??= StopOnceAsync(cancellationToken);
         }
-        catch (OperationCanceledException)
-        {
-            LogImpatient();
-        }
-
-        await base.StopAsync(cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -93,6 +87,22 @@ internal sealed partial class JobReconciler(
 
             await Task.Delay(next, time, stoppingToken);
         }
+    }
+
+    private async Task StopOnceAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await runner.IdleAsync(cancellationToken);
+            if (_handedBack is { } job) await engine.WakeAsync(job); // another worker, or the next start, has it at once
+            await engine.StopAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            LogImpatient();
+        }
+
+        await base.StopAsync(cancellationToken);
     }
 
     /// <summary>Working folders that dead workers left of jobs that have ended.</summary>
