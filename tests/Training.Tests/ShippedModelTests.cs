@@ -10,31 +10,52 @@ public sealed class ShippedModelTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void It_cleans_every_noise_level_and_leaves_clean_pictures_alone()
+    public void The_default_cleans_every_noise_level_and_leaves_clean_pictures_alone()
     {
-        // Both pictures are sharp enough to be a reference; the JPEG has its own artefacts.
-        foreach (string name in new[] { "osprey.png", "chelsea.png" }) File.Copy(Path.Combine(AppContext.BaseDirectory, "data", name), _folder.File(name));
-        var (network, card) = Checkpoint.Load(Weights);
+        CheckpointCard card = Checkpoint.ReadCard(Weights("denoise-small"));
         Assert.True(card.Config.Residual);
         Assert.True(card.Config.Parameters <= 599_689);
-        using var denoiser = new Denoiser(network);
-        double[] levels = [0, 5, 15, 25, 50, 75];
-        var protocol = new EvaluationProtocol(_folder.Path, null, levels.Select(l => l / 255).ToArray(), Clamp: true, RoundTo8Bit: true, Seed: 1);
-        IReadOnlyList<EvaluationRow> rows = Evaluation.Run(denoiser, protocol, TimeProvider.System).Rows;
+        IReadOnlyList<EvaluationRow> rows = Rows("denoise-small", 0, 5, 15, 25, 50, 75);
         Assert.True(rows[0].Psnr.Mean > 40, $"clean: {rows[0].Psnr.Mean} dB");
         Assert.All(rows.Skip(1), row => Assert.True(row.Psnr.Mean > row.NoisyPsnr.Mean, $"σ {row.Sigma * 255:F0}: {row.NoisyPsnr.Mean} → {row.Psnr.Mean} dB"));
         Assert.True(rows[3].Psnr.Mean > rows[3].NoisyPsnr.Mean + 8, $"σ 25: {rows[3].NoisyPsnr.Mean} → {rows[3].Psnr.Mean} dB");
     }
 
-    [Fact]
-    public void Its_card_says_how_it_was_made()
+    [Theory]
+    [InlineData("report-fixed", new double[] { 51 })]
+    [InlineData("report-variable", new double[] { 38, 51, 76 })]
+    public void The_reports_own_network_cleans_the_noise_that_it_was_trained_on(string name, double[] levels)
     {
-        CheckpointCard card = Checkpoint.ReadCard(Weights);
-        Assert.NotNull(card.Training["recipe"]!["seed"]);
-        Assert.NotNull(card.Training["dataSha256"]);
-        Assert.NotEmpty(card.Metrics);
-        Assert.True(new FileInfo(Weights).Length < 5 << 20);
+        ModelConfig config = Checkpoint.ReadCard(Weights(name)).Config;
+        Assert.Equal((599_689, false, 0), (config.Parameters, config.Residual, config.WindowSide));
+        Assert.All(Rows(name, levels), row => Assert.True(row.Psnr.Mean > row.NoisyPsnr.Mean + 4, $"σ {row.Sigma * 255:F0}: {row.NoisyPsnr.Mean} → {row.Psnr.Mean} dB"));
     }
 
-    private static string Weights => Path.Combine(AppContext.BaseDirectory, "models", "denoise-small.safetensors");
+    [Fact]
+    public void Every_card_says_how_its_weights_were_made()
+    {
+        string[] all = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "models"), "*.safetensors");
+        Assert.Equal(["denoise-small", "report-fixed", "report-variable"], all.Select(Path.GetFileNameWithoutExtension).Order());
+        foreach (string weights in all)
+        {
+            CheckpointCard card = Checkpoint.ReadCard(weights);
+            Assert.NotNull(card.Training["recipe"]!["seed"]);
+            Assert.NotNull(card.Training["dataSha256"]);
+            Assert.NotEmpty(card.Metrics);
+            Assert.All(card.Training["recipe"]!["data"]!.AsArray(), source => Assert.False(Path.IsPathRooted((string)source!["path"]!), "A card names no folder of a machine."));
+            Assert.True(new FileInfo(weights).Length < 5 << 20);
+        }
+    }
+
+    private IReadOnlyList<EvaluationRow> Rows(string model, params double[] levels)
+    {
+        // Both pictures are sharp enough to be a reference; the JPEG has its own artefacts.
+        foreach (string name in new[] { "osprey.png", "chelsea.png" }) File.Copy(Path.Combine(AppContext.BaseDirectory, "data", name), _folder.File(name));
+        var (network, _) = Checkpoint.Load(Weights(model));
+        using var denoiser = new Denoiser(network);
+        var protocol = new EvaluationProtocol(_folder.Path, null, levels.Select(l => l / 255).ToArray(), Clamp: true, RoundTo8Bit: true, Seed: 1);
+        return Evaluation.Run(denoiser, protocol, TimeProvider.System).Rows;
+    }
+
+    private static string Weights(string name) => Path.Combine(AppContext.BaseDirectory, "models", name + ".safetensors");
 }

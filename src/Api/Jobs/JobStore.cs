@@ -88,28 +88,18 @@ internal sealed class JobStore(IDbContextFactory<Store> stores, TimeProvider tim
     /// <summary>Changes a job; the action may run several times.</summary>
     /// <returns>As saved.</returns>
     /// <exception cref="ApiException">404.</exception>
-    public async Task<Job> ChangeAsync(string id, Action<JobChange> change, CancellationToken cancellationToken)
-    {
-        while (true)
+    public Task<Job> ChangeAsync(string id, Action<JobChange> change, CancellationToken cancellationToken) => stores.SaveAsync(
+        async store =>
         {
-            await using Store store = stores.CreateDbContext();
             Job job = await store.Jobs.SingleOrDefaultAsync(j => j.Id == id, cancellationToken) ?? throw Unknown(id);
             long last = await store.JobEvents.Where(e => e.JobId == id).MaxAsync(e => (long?)e.Sequence, cancellationToken) ?? 0;
             DateTimeOffset now = time.GetUtcNow();
             change(new JobChange(store, job, now) { Last = last });
             job.UpdatedAt = now;
             store.Entry(job).Property(j => j.UpdatedAt).IsModified = true; // also within the same millisecond: the revision is what guards the rest
-            try
-            {
-                await store.SaveChangesAsync(cancellationToken);
-                return job;
-            }
-            catch (DbUpdateException e) when (e is DbUpdateConcurrencyException || StorageErrors.IsDuplicate(e))
-            {
-                // Somebody else was faster.
-            }
-        }
-    }
+            return job;
+        },
+        cancellationToken);
 
     private static ApiException Unknown(string id) => new(ProblemKind.UnknownJob, "No job has this id.") { Parameter = "id", Actual = id };
 }

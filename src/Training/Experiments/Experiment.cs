@@ -19,7 +19,7 @@ public sealed record ExperimentData
     /// <example>sample</example>
     public required string Path { get; init; }
 
-    /// <summary>What records call it; null: by its path. With it an experiment goes on in another place, where the same images have another path.</summary>
+    /// <summary>What records call it; null: by the name of its folder. With it an experiment goes on in another place, where the same images have another path.</summary>
     [JsonIgnore]
     public string? Name { get; init; }
 
@@ -66,8 +66,8 @@ public sealed record ExperimentData
 
     internal DataSource ValidationSource => new() { Path = Path, Range = Validation };
 
-    /// <summary>The source as a run's record has it.</summary>
-    internal DataSource Named(DataSource source) => source with { Path = Name ?? Path };
+    /// <summary>The source as a run's record has it: no folder of a machine.</summary>
+    internal DataSource Named(DataSource source) => source with { Path = Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(Path)) };
 
     internal PatchSet TestSet() => CifarArchive.Read(Path, IndexRange.Parse(Test));
 }
