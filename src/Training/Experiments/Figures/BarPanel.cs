@@ -62,7 +62,7 @@ public sealed record BarPanel(string Title, string ValueAxis, IReadOnlyList<stri
 
         double[] positions = Categories.Select((_, c) => Lying ? -(double)c : c).ToArray();
         var ticks = new ScottPlot.TickGenerators.NumericManual(positions, [.. Categories]);
-        double first = -0.6, last = Categories.Count - 0.4, room = to + span * (Lying ? 0.16 : 0.1);
+        double first = -0.6, last = Categories.Count - 0.4, room = to + span * (Lying ? 0.24 : 0.1);
         if (Lying)
         {
             plot.Axes.Left.TickGenerator = ticks;
