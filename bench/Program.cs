@@ -21,7 +21,7 @@ static int Usage()
         dotnet run -c Release --project bench -- photograph CHECKPOINT API  seconds per megapixel of a 12-megapixel picture, engine and HTTP; API = DenoiseService.Api.dll
         dotnet run -c Release --project bench -- jobs API                   p50 and p95 over HTTP with and without a training job
         dotnet run -c Release --project bench -- rival CHECKPOINT           seconds per megapixel of the engine and of FFDNet's convolutions
-        dotnet run -c Release --project bench -- all CHECKPOINT API         all others in one run
+        dotnet run -c Release --project bench -- all CHECKPOINT API         memory, photograph, inference and training in one run
         dotnet run -c Release --project bench -- memory CHECKPOINT          peak memory of a 50-megapixel picture through the engine
         """);
     return 2;

@@ -40,6 +40,7 @@ public sealed class TrainingRun
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly IProgress<TrainingProgress>? _progress;
+    private string? _initialSha256;
 
     /// <summary>Prepares a run.</summary>
     /// <exception cref="RecipeException">A value is out of range, or the data's images are not of the network's tile size.</exception>
@@ -86,6 +87,7 @@ public sealed class TrainingRun
 
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
         StartFiles(step);
+        if (InitialWeights is not null) _initialSha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(InitialWeights)));
         TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
         long started = _time.GetTimestamp(), first = step, saved = started;
         long validateEvery = _recipe.ValidateEvery ?? (long)Math.Max(1, Math.Round(StepsPerEpoch));
@@ -249,7 +251,7 @@ public sealed class TrainingRun
         ["images"] = _data.Count,
         ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
         ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
-        ["initialSha256"] = InitialWeights is null ? null : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(InitialWeights))),
+        ["initialSha256"] = _initialSha256,
         ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
     };
 
