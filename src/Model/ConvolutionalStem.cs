@@ -12,13 +12,13 @@ internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor
 {
     [ComponentName(Name = "lift")] private readonly Conv2d _lift;
     [ComponentName(Name = "down")] private readonly Conv2d _down;
-    [ComponentName(Name = "half")] private readonly ConvolutionalPair _half;
+    [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
 
     public ConvolutionalEncoder(ModelConfig config) : base(nameof(ConvolutionalEncoder))
     {
         _lift = Conv2d(3, config.StemWidth, 3, padding: 1L);
         _down = Conv2d(config.StemWidth, config.HalfWidth, 2, stride: 2L);
-        _half = new ConvolutionalPair(config.HalfWidth);
+        _half = ConvolutionalPair.Several(config, rectify: false);
         RegisterComponents();
     }
 
@@ -32,14 +32,14 @@ internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor
 /// <summary>From half-resolution features back to three channels, with the encoder's features added on the way. Starts as zero.</summary>
 internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tensor>
 {
-    [ComponentName(Name = "half")] private readonly ConvolutionalPair _half;
+    [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
     [ComponentName(Name = "up")] private readonly ConvTranspose2d _up;
     [ComponentName(Name = "full")] private readonly Conv2d _full;
     [ComponentName(Name = "lower")] private readonly Conv2d _lower;
 
     public ConvolutionalDecoder(ModelConfig config) : base(nameof(ConvolutionalDecoder))
     {
-        _half = new ConvolutionalPair(config.HalfWidth);
+        _half = ConvolutionalPair.Several(config, rectify: false);
         _up = ConvTranspose2d(config.HalfWidth, config.StemWidth, 2, stride: 2L);
         _full = Conv2d(config.StemWidth, config.StemWidth, 3, padding: 1L);
         _lower = Conv2d(config.StemWidth, 3, 3, padding: 1L);
@@ -57,18 +57,79 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tens
     }
 }
 
-/// <summary>x += conv(GELU(conv(x))), both 3×3.</summary>
+/// <summary>
+/// From squares of 2×2 pixels to features at half resolution. What it keeps are the features before the pairs. All in channels-last memory, which
+/// the library's convolutions need not rearrange.
+/// </summary>
+internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Half)>
+{
+    [ComponentName(Name = "lift")] private readonly Conv2d _lift;
+    [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
+
+    public UnshuffledEncoder(ModelConfig config) : base(nameof(UnshuffledEncoder))
+    {
+        _lift = Conv2d(12, config.HalfWidth, 3, padding: 1L);
+        _half = ConvolutionalPair.Several(config, rectify: true);
+        RegisterComponents();
+    }
+
+    public override (Tensor Kept, Tensor Half) forward(Tensor image)
+    {
+        (long height, long width) = (image.shape[2] / 2, image.shape[3] / 2);
+        Tensor squares = image.reshape(-1, 3, height, 2, width, 2).permute(0, 2, 4, 1, 3, 5).reshape(-1, height, width, 12).permute(0, 3, 1, 2); // (B, 12, T/2, T/2)
+        Tensor lifted = _lift.call(squares); // (B, M, T/2, T/2)
+        return (lifted, _half.call(lifted)); // twice (B, M, T/2, T/2)
+    }
+}
+
+/// <summary>From half-resolution features back to three channels, with the encoder's features added on the way. Starts as zero.</summary>
+internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
+{
+    [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
+    [ComponentName(Name = "lower")] private readonly Conv2d _lower;
+
+    public UnshuffledDecoder(ModelConfig config) : base(nameof(UnshuffledDecoder))
+    {
+        _half = ConvolutionalPair.Several(config, rectify: true);
+        _lower = Conv2d(config.HalfWidth, 12, 3, padding: 1L);
+        using var noGrad = no_grad();
+        _lower.weight.zero_();
+        _lower.bias!.zero_();
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x, Tensor half, Tensor lifted)
+    {
+        x = _half.call(x.Plus(half)).Plus(lifted); // (B, M, T/2, T/2)
+        Tensor squares = _lower.call(x); // (B, 12, T/2, T/2)
+        (long height, long width) = (squares.shape[2], squares.shape[3]);
+        return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width); // (B, 3, T, T)
+    }
+}
+
+/// <summary>x += conv(f(conv(x))), both 3×3; f is GELU or, where it rectifies, ReLU.</summary>
 internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "first")] private readonly Conv2d _first;
     [ComponentName(Name = "second")] private readonly Conv2d _second;
+    private readonly bool _rectify;
 
-    public ConvolutionalPair(int channels) : base(nameof(ConvolutionalPair))
+    public ConvolutionalPair(int channels, bool rectify) : base(nameof(ConvolutionalPair))
     {
         _first = Conv2d(channels, channels, 3, padding: 1L);
         _second = Conv2d(channels, channels, 3, padding: 1L);
+        _rectify = rectify;
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => x.Plus(_second.call(functional.gelu(_first.call(x)))); // (B, C, side, side)
+    /// <summary>The pairs of one side of a stem. A single one has no number in its weights' names.</summary>
+    public static Module<Tensor, Tensor> Several(ModelConfig config, bool rectify) => config.StemPairs == 1
+        ? new ConvolutionalPair(config.HalfWidth, rectify)
+        : Sequential(Enumerable.Range(0, config.StemPairs).Select(_ => new ConvolutionalPair(config.HalfWidth, rectify)).ToArray<Module<Tensor, Tensor>>());
+
+    public override Tensor forward(Tensor x)
+    {
+        Tensor inner = _first.call(x); // (B, C, side, side)
+        return x.Plus(_second.call(_rectify ? functional.relu(inner) : functional.gelu(inner))); // (B, C, side, side)
+    }
 }

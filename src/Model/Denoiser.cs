@@ -276,7 +276,7 @@ public sealed class Denoiser : IDisposable
     {
         long tokens = config.Tokens, pixels = (long)config.TileSide * config.TileSide;
         long projections = 3L * config.Experts * config.Width + config.RouterWidth + config.FeedForwardWidth;
-        long stem = config.StemWidth == 0 ? 0 : 3L * config.StemWidth * pixels + 3L * config.HalfWidth * pixels / 4;
+        long stem = !config.HasStem ? 0 : 3L * config.StemWidth * pixels + 3L * config.HalfWidth * pixels / 4;
         return sizeof(float) * 2 * (tokens * projections + config.Heads * tokens * config.WindowTokens + stem + 6 * pixels);
     }
 }

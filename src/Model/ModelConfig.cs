@@ -101,6 +101,15 @@ public sealed record ModelConfig
     /// <summary>Channels of the encoder and decoder at half resolution; used where <see cref="StemWidth"/> is not 0.</summary>
     public int HalfWidth { get; init; } = 48;
 
+    /// <summary>
+    /// The encoder starts from squares of 2×2 pixels as 12 channels, and the decoder ends in them: all convolutions are at half resolution and
+    /// <see cref="StemWidth"/> is 0.
+    /// </summary>
+    public bool UnshuffledStem { get; init; }
+
+    /// <summary>Residual pairs of convolutions at half resolution, as many before the tokens as after them; used where there is a stem.</summary>
+    public int StemPairs { get; init; } = 1;
+
     /// <summary>The network predicts a correction and the output is input + correction. The parameter count is the same.</summary>
     public bool Residual { get; init; }
 
@@ -109,6 +118,10 @@ public sealed record ModelConfig
     /// back. False clamps at inference only.
     /// </summary>
     public bool ClampInTraining { get; init; } = true;
+
+    /// <summary>Patches are made, and turned back into pixels, by a convolutional encoder and decoder.</summary>
+    [JsonIgnore]
+    public bool HasStem => StemWidth > 0 || UnshuffledStem;
 
     /// <summary>N: tokens of one tile.</summary>
     [JsonIgnore]
@@ -143,8 +156,10 @@ public sealed record ModelConfig
             };
             long feedForward = (width + 1) * FeedForwardWidth + (FeedForwardWidth + 1L) * width;
             long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width;
-            if (StemWidth == 0) return blocks + Patches(3, PatchSide);
-            long pairs = 4 * Convolution(HalfWidth, HalfWidth), fullSize = Convolution(3, StemWidth) + Convolution(StemWidth, StemWidth) + Convolution(StemWidth, 3);
+            if (!HasStem) return blocks + Patches(3, PatchSide);
+            long pairs = 4L * StemPairs * Convolution(HalfWidth, HalfWidth);
+            if (UnshuffledStem) return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(12, HalfWidth) + Convolution(HalfWidth, 12);
+            long fullSize = Convolution(3, StemWidth) + Convolution(StemWidth, StemWidth) + Convolution(StemWidth, 3);
             return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + fullSize + (4L * StemWidth + 1) * HalfWidth + (4L * HalfWidth + 1) * StemWidth;
 
             long Patches(long channels, long side) => width * (2 * channels * side * side + 1) + channels;
@@ -164,7 +179,9 @@ public sealed record ModelConfig
         Require(WindowSide == 0 || (WindowSide > 0 && TileSide / PatchSide % WindowSide == 0), nameof(WindowSide), WindowSide, $"0 or a divisor of the tile's {TileSide / PatchSide} tokens a side");
         Require(!ShiftWindows || (WindowSide > 0 && WindowSide % 2 == 0), nameof(ShiftWindows), ShiftWindows, "false unless WindowSide is even and above 0");
         Require(StemWidth is >= 0 and <= 4096, nameof(StemWidth), StemWidth, "0 to 4096");
-        Require(StemWidth == 0 || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
+        Require(StemWidth == 0 || !UnshuffledStem, nameof(StemWidth), StemWidth, "0 with UnshuffledStem, which has no channels at full resolution");
+        Require(StemPairs is >= 1 and <= 64, nameof(StemPairs), StemPairs, "1 to 64");
+        Require(!HasStem || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
         Require(HalfWidth is >= 1 and <= 4096, nameof(HalfWidth), HalfWidth, "1 to 4096");
         Require(FeedForwardWidth is >= 1 and <= 65536, nameof(FeedForwardWidth), FeedForwardWidth, "1 to 65536");
         Require(RouterWidth is >= 1 and <= 65536, nameof(RouterWidth), RouterWidth, "1 to 65536");

@@ -23,12 +23,12 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     // libtorch has one random generator for the whole process; every network draws its weights from it.
     private static readonly Lock Generator = new();
 
-    [ComponentName(Name = "encoder")] private readonly ConvolutionalEncoder? _encoder;
+    [ComponentName(Name = "encoder")] private readonly Module<Tensor, (Tensor Kept, Tensor Half)>? _encoder;
     [ComponentName(Name = "patch_embed")] private readonly Conv2d _embed;
     [ComponentName(Name = "pos_embed")] private readonly Parameter _position;
     [ComponentName(Name = "blocks")] private readonly ModuleList<Block> _blocks;
     [ComponentName(Name = "patch_unembed")] private readonly ConvTranspose2d _unembed;
-    [ComponentName(Name = "decoder")] private readonly ConvolutionalDecoder? _decoder;
+    [ComponentName(Name = "decoder")] private readonly Module<Tensor, Tensor, Tensor, Tensor>? _decoder;
 
     /// <summary>Makes a network with fresh weights from libtorch's global generator.</summary>
     /// <param name="config">The shape of the network.</param>
@@ -42,14 +42,13 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         {
             // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
             using var scope = NewDisposeScope();
-            bool stem = config.StemWidth > 0;
-            int channels = stem ? config.HalfWidth : 3, patch = stem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
-            _encoder = stem ? new ConvolutionalEncoder(config) : null;
+            int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
+            _encoder = !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledEncoder(config) : new ConvolutionalEncoder(config);
             _embed = Conv2d(channels, config.Width, patch, patch);
             _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
             _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
             _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
-            _decoder = stem ? new ConvolutionalDecoder(config) : null;
+            _decoder = !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledDecoder(config) : new ConvolutionalDecoder(config);
             RegisterComponents();
             scope.Detach(parameters());
             scope.Detach(buffers());
@@ -85,7 +84,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
         Tensor input = image.to(_position.dtype); // the weights may be bfloat16
-        (Tensor? full, Tensor? half) = _encoder?.call(input) ?? default; // (B, S, T, T), (B, M, T/2, T/2)
+        (Tensor? kept, Tensor? half) = _encoder?.call(input) ?? default; // for the decoder; (B, M, T/2, T/2)
         Tensor grid = _embed.call(half ?? input); // (B, D, T/P, T/P)
         var windows = new Windows(Config, (int)grid.shape[2]);
         Tensor x = windows.Split(grid.permute(0, 2, 3, 1)).Plus(_position); // (B·windows, N of a window, D)
@@ -98,7 +97,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 
         grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
         Tensor output = _unembed.call(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
-        if (_decoder is not null) output = _decoder.call(output, half!, full!); // (B, 3, T, T)
+        if (_decoder is not null) output = _decoder.call(output, half!, kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
         if (Config.Residual) output = image.Plus(output);
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
@@ -285,7 +284,8 @@ internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor
     {
         Tensor routing = _router.call(x); // (B, N, E)
         Tensor qkv = _read.call(x).unflatten(2, [3, _heads, -1]).permute(2, 0, 3, 1, 4); // (3, B, H, N, d)
-        Tensor scores = matmul(qkv[0] * (1 / Math.Sqrt(qkv.shape[4])), qkv[1].transpose(-2, -1)).to(ScalarType.Float32); // (B, H, N, N)
+        Tensor q = qkv[0].to(ScalarType.Float32) * (1 / Math.Sqrt(qkv.shape[4])), k = qkv[1].to(ScalarType.Float32); // (B, H, N, d); equal scores, of which bfloat16 has many, would cost the selection time
+        Tensor scores = matmul(q, k.transpose(-2, -1)); // (B, H, N, N)
         Tensor weights = MixedTopK.Weights(scores, routing, _keysKept).to(x.dtype); // (B, H, N, N)
         return (_output.call(Heads.Join(matmul(weights, qkv[2]))), routing); // (B, N, D), (B, N, E)
     }

@@ -42,6 +42,9 @@ public enum LossKind
 
     /// <summary>√(error² + 10⁻⁶): absolute error, smooth at 0.</summary>
     Charbonnier,
+
+    /// <summary>ln(10⁻⁵ + mean squared error of an image): every decibel of every image weighs the same, whatever its noise. Flattens above 50 dB.</summary>
+    LogMse,
 }
 
 /// <summary>Everything that decides a training run. Stored with the checkpoint; same recipe and data on the same kind of machine, same curve.</summary>
@@ -113,6 +116,9 @@ public sealed record Recipe
     /// <summary>Turn and flip training images at random.</summary>
     public bool Augment { get; init; }
 
+    /// <summary>Share of the training images whose colours are changed at random: order of the channels, brightness, saturation.</summary>
+    public double RecolouredShare { get; init; }
+
     /// <summary>Decay of the running mean of the weights, which is then what is validated and kept; null keeps none.</summary>
     public double? EmaDecay { get; init; }
 
@@ -170,12 +176,14 @@ public sealed record Recipe
         Require(SigmaMin is >= 0 and <= 1, nameof(SigmaMin), SigmaMin, "0 to 1");
         Require(SigmaMax >= SigmaMin && SigmaMax <= 1, nameof(SigmaMax), SigmaMax, $"SigmaMin ({SigmaMin}) to 1");
         Require(ClampedShare is >= 0 and <= 1, nameof(ClampedShare), ClampedShare, "0 to 1");
+        Require(RecolouredShare is >= 0 and <= 1, nameof(RecolouredShare), RecolouredShare, "0 to 1");
         Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");
         Require(ValidationSigmas.Count > 0 && ValidationSigmas.All(s => s is > 0 and <= 1), nameof(ValidationSigmas), string.Join(", ", ValidationSigmas), "at least one, each above 0, up to 1");
         Require(ValidateEvery is null or >= 1, nameof(ValidateEvery), ValidateEvery, "1 or more");
         foreach (DataSource source in Data.Concat(Validation))
         {
             Require(source.Share > 0, "Share", source.Share, "above 0");
+            Require(source.Shrink is >= 1 and <= 16, "Shrink", source.Shrink, "1 to 16");
             Require(source.Patches is >= 1 and <= 10_000_000, "Patches", source.Patches, "1 to 10,000,000");
         }
 

@@ -30,8 +30,8 @@ public sealed class TrainingRun
     /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
     public const string LockFile = "lock";
 
-    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5;
-    private const double Smoothing = 1e-6;
+    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6;
+    private const double Smoothing = 1e-6, LogFloor = 1e-5;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -164,6 +164,7 @@ public sealed class TrainingRun
     {
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
+        if (_recipe.RecolouredShare > 0) Recolouring.Apply(clean, _recipe.RecolouredShare, Seeds.Derive(_recipe.Seed, ColourPurpose, step));
         using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
         Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).Increase(full(1, (float)_recipe.SigmaMin)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
@@ -185,6 +186,7 @@ public sealed class TrainingRun
         {
             LossKind.Mse => error.Squared().mean(),
             LossKind.L1 => error.abs().mean(),
+            LossKind.LogMse => error.Squared().mean([1, 2, 3]).Plus(LogFloor).log().mean(),
             _ => error.Squared().Plus(Smoothing).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;

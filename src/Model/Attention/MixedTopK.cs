@@ -37,18 +37,31 @@ internal static unsafe class MixedTopK
         int heads = (int)scores.shape[1], experts = keysKept.Length;
         using Tensor probabilities = routing.contiguous();
         nint probability = TopKSelection.Address(probabilities);
-        TopKSelection.ForEachRow(weights, weights, (input, output, n, row) =>
-        {
-            long token = row / n / heads * n + row % n; // rows are (B, H, N), the routing is (B, N)
-            MixRow(input, output, n, (float*)probability + token * experts, keysKept);
-        });
+        int length = (int)scores.shape[3], atOnce = SixteenRows.Covers(length) ? SixteenRows.Count : 1;
+        TopKSelection.ForEachRow(weights, weights, MixRows, atOnce);
         return weights;
+
+        void MixRows(float* input, float* output, int n, long row)
+        {
+            float* own = (float*)probability + (row / n / heads * n + row % n) * experts; // rows are (B, H, N), the routing is (B, N)
+            float* thresholds = stackalloc float[experts * atOnce];
+            if (atOnce > 1) SixteenRows.Thresholds(input, n, keysKept, thresholds);
+            else new Span<float>(thresholds, experts).Fill(float.NaN);
+            for (int r = 0; r < atOnce; r++) MixRow(input + r * n, output + r * n, n, own + r * experts, keysKept, thresholds + r, atOnce);
+        }
     }
 
     /// <summary>
     /// The exponentials are the same for all experts; expert e adds pₑ / (their sum over its keys) to the factor of every key that it keeps.
     /// </summary>
-    internal static void MixRow(float* scores, float* output, int n, float* probabilities, int[] keysKept)
+    /// <param name="scores">n.</param>
+    /// <param name="output">n; may be the scores.</param>
+    /// <param name="n">Keys.</param>
+    /// <param name="probabilities">One an expert.</param>
+    /// <param name="keysKept">One an expert.</param>
+    /// <param name="thresholds">The experts' k-th largest scores, <paramref name="stride"/> floats apart; NaN where it must be looked for.</param>
+    /// <param name="stride">Of the thresholds.</param>
+    private static void MixRow(float* scores, float* output, int n, float* probabilities, int[] keysKept, float* thresholds, int stride)
     {
         float* exponentials = stackalloc float[n], factors = stackalloc float[n];
         float max = TopKSelection.Max(scores, n);
@@ -62,12 +75,15 @@ internal static unsafe class MixedTopK
         for (; i < n; i++) (exponentials[i], factors[i]) = (MathF.Exp(scores[i] - max), 0);
         for (int e = 0; e < keysKept.Length; e++)
         {
-            (float threshold, int ties) = keysKept[e] < n ? TopKSelection.Threshold(scores, n, keysKept[e]) : (float.NegativeInfinity, -1);
+            (float threshold, int ties) = keysKept[e] >= n ? (float.NegativeInfinity, -1)
+                : float.IsNaN(thresholds[e * stride]) ? TopKSelection.Threshold(scores, n, keysKept[e])
+                : (thresholds[e * stride], -1);
             if (ties < 0) AddExpert(scores, exponentials, factors, n, threshold, probabilities[e]);
             else AddExpertWithTies(scores, exponentials, factors, n, threshold, ties, probabilities[e]);
         }
 
-        for (i = 0; i < n; i++) output[i] = exponentials[i] * factors[i];
+        for (i = 0; i <= n - Vector512<float>.Count; i += Vector512<float>.Count) (Vector512.Load(exponentials + i) * Vector512.Load(factors + i)).Store(output + i);
+        for (; i < n; i++) output[i] = exponentials[i] * factors[i];
     }
 
     private static void AddExpert(float* scores, float* exponentials, float* factors, int n, float threshold, float probability)

@@ -25,7 +25,9 @@ internal static unsafe class TopKSelection
         if (!scores.device_type.Equals(TorchSharp.DeviceType.CPU)) return MaskByLibrary(scores, keysKept);
         using Tensor detached = scores.detach(), source = detached.contiguous();
         Tensor mask = empty_like(source);
-        ForEachRow(source, mask, (input, output, n, _) => MaskRow(input, output, n, keysKept));
+        int length = (int)source.shape[^1];
+        if (SixteenRows.Covers(length) && source.numel() / length % SixteenRows.Count == 0) ForEachRow(source, mask, (input, output, n, _) => MaskSixteenRows(input, output, n, keysKept), SixteenRows.Count);
+        else ForEachRow(source, mask, (input, output, n, _) => MaskRow(input, output, n, keysKept));
         return mask;
     }
 
@@ -47,28 +49,32 @@ internal static unsafe class TopKSelection
         }
     }
 
-    /// <summary>Reads a row of n floats and writes one; the two may be the same.</summary>
+    /// <summary>Reads a row of n floats, or some at once from that one on, and writes as much; the two may be the same.</summary>
     internal delegate void RowAction(float* input, float* output, int n, long row);
 
     /// <summary>Goes over the rows of two contiguous float32 tensors of one shape, on as many threads as libtorch has here.</summary>
-    internal static void ForEachRow(Tensor input, Tensor output, RowAction row)
+    /// <param name="input">(…, N).</param>
+    /// <param name="output">Same shape.</param>
+    /// <param name="row">What is done.</param>
+    /// <param name="atOnce">Rows that one call takes; divides their number.</param>
+    internal static void ForEachRow(Tensor input, Tensor output, RowAction row, int atOnce = 1)
     {
         Debug.Assert(input.is_contiguous() && output.is_contiguous() && input.dtype == ScalarType.Float32);
         int n = (int)input.shape[^1];
-        long rows = input.numel() / n;
+        long rows = input.numel() / n, calls = rows / atOnce;
         nint from = Address(input), to = Address(output);
         int workers = (int)Math.Min(get_num_threads(), Math.Max(1, rows * n / 32768));
         if (workers == 1)
         {
-            Range(0, rows);
+            Range(0, calls);
             return;
         }
 
-        Parallel.For(0, workers, w => Range(rows * w / workers, rows * (w + 1) / workers));
+        Parallel.For(0, workers, w => Range(calls * w / workers, calls * (w + 1) / workers));
 
         void Range(long first, long end)
         {
-            for (long r = first; r < end; r++) row((float*)from + r * n, (float*)to + r * n, n, r);
+            for (long r = first * atOnce; r < end * atOnce; r += atOnce) row((float*)from + r * n, (float*)to + r * n, n, r);
         }
     }
 
@@ -82,7 +88,7 @@ internal static unsafe class TopKSelection
         (float threshold, int ties) = Threshold(input, n, keysKept);
         if (ties < 0)
         {
-            for (int i = 0; i < n; i++) output[i] = input[i] >= threshold ? 0f : float.NegativeInfinity;
+            MaskBelow(input, output, n, threshold);
             return;
         }
 
@@ -91,6 +97,28 @@ internal static unsafe class TopKSelection
             bool kept = input[i] > threshold || (input[i] == threshold && ties-- > 0);
             output[i] = kept ? 0f : float.NegativeInfinity;
         }
+    }
+
+    private static void MaskSixteenRows(float* input, float* output, int n, int keysKept)
+    {
+        float* thresholds = stackalloc float[SixteenRows.Count];
+        SixteenRows.Thresholds(input, n, [keysKept], thresholds);
+        for (int r = 0; r < SixteenRows.Count; r++, input += n, output += n)
+        {
+            if (float.IsNaN(thresholds[r])) MaskRow(input, output, n, keysKept);
+            else MaskBelow(input, output, n, thresholds[r]);
+        }
+    }
+
+    private static void MaskBelow(float* input, float* output, int n, float threshold)
+    {
+        int i = 0;
+        for (; i <= n - Vector512<float>.Count; i += Vector512<float>.Count)
+        {
+            Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(Vector512.Load(input + i), Vector512.Create(threshold)), Vector512<float>.Zero, Vector512.Create(float.NegativeInfinity)).Store(output + i);
+        }
+
+        for (; i < n; i++) output[i] = input[i] >= threshold ? 0f : float.NegativeInfinity;
     }
 
     internal static void SoftmaxRow(float* input, float* output, int n, int keysKept)

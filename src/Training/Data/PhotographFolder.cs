@@ -44,13 +44,14 @@ public static class PhotographFolder
     /// <param name="side">Of a square in pixels; smaller pictures are left out.</param>
     /// <param name="count">How many squares in all.</param>
     /// <param name="seed">Same seed, same squares.</param>
+    /// <param name="shrink">Factor by which every picture is shrunk first.</param>
     /// <param name="cancellationToken">Looked at between pictures.</param>
-    public static PatchSet Cut(string folder, int side, int count, long seed, CancellationToken cancellationToken = default)
+    public static PatchSet Cut(string folder, int side, int count, long seed, int shrink = 1, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<string> files = Files(folder);
-        var sizes = files.Select(f => ImageCodec.ReadHeader(File.ReadAllBytes(f), Limits)).Select(h => h.Width < side || h.Height < side ? 0 : (double)h.Width * h.Height).ToArray();
+        var sizes = files.Select(f => ImageCodec.ReadHeader(File.ReadAllBytes(f), Limits)).Select(h => h.Width / shrink < side || h.Height / shrink < side ? 0 : (double)h.Width * h.Height).ToArray();
         double total = sizes.Sum();
-        if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side} × {side} pixels.");
+        if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side * shrink} × {side * shrink} pixels.");
         var pixels = PatchSet.Allocate(count, side);
         int done = 0;
         double covered = 0;
@@ -60,12 +61,31 @@ public static class PhotographFolder
             covered += sizes[f];
             int until = (int)Math.Round(count * covered / total);
             if (until == done) continue;
-            (float[] samples, int height, int width) = ReadColour(files[f]);
+            (float[] samples, int height, int width) = Shrunk(ReadColour(files[f]), shrink);
             var random = new Random((int)Seeds.Derive(seed, f, side));
             for (; done < until; done++) CopySquare(samples, height, width, random.Next(height - side + 1), random.Next(width - side + 1), side, pixels.AsSpan(done * 3 * side * side, 3 * side * side));
         }
 
         return new PatchSet(pixels, side);
+    }
+
+    /// <summary>Each pixel the mean of a square; what is left over at the right and the bottom is dropped.</summary>
+    internal static (float[] Samples, int Height, int Width) Shrunk((float[] Samples, int Height, int Width) picture, int factor)
+    {
+        if (factor == 1) return picture;
+        (int height, int width) = (picture.Height / factor, picture.Width / factor);
+        var samples = new float[3 * height * width];
+        for (int row = 0; row < 3 * height; row++)
+        {
+            for (int dy = 0; dy < factor; dy++)
+            {
+                ReadOnlySpan<float> source = picture.Samples.AsSpan((row / height * picture.Height + row % height * factor + dy) * picture.Width, picture.Width);
+                for (int x = 0; x < width * factor; x++) samples[row * width + x / factor] += source[x];
+            }
+        }
+
+        for (int i = 0; i < samples.Length; i++) samples[i] /= factor * factor;
+        return (samples, height, width);
     }
 
     private static void CopySquare(float[] samples, int height, int width, int top, int left, int side, Span<byte> target)

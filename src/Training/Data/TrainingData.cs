@@ -16,11 +16,14 @@ public sealed record DataSource
     /// <summary>How many squares are cut out of a folder of pictures. ≥ 1.</summary>
     public int Patches { get; init; } = 20_000;
 
+    /// <summary>Pictures of a folder are first shrunk by this factor, each pixel the mean of a square: more scales from the same pictures. 1 to 16.</summary>
+    public int Shrink { get; init; } = 1;
+
     /// <summary>Reads it.</summary>
     /// <exception cref="DataSetException">Says what is wrong.</exception>
     public PatchSet Load(int side, long seed, CancellationToken cancellationToken = default)
     {
-        if (!CifarArchive.IsIn(Path)) return PhotographFolder.Cut(Path, side, Patches, seed, cancellationToken);
+        if (!CifarArchive.IsIn(Path)) return PhotographFolder.Cut(Path, side, Patches, seed, Shrink, cancellationToken);
         if (side < CifarArchive.Side) throw new DataSetException($"CIFAR-10 images have {CifarArchive.Side} pixels a side; this network sees {side}.");
         return CifarArchive.Read(Path, Range is null ? null : IndexRange.Parse(Range)).ReflectedTo(side);
     }

@@ -29,7 +29,7 @@ public static class Flops
     {
         double n = config.Tokens, d = config.Width, square = 2 * n * d * d;
         double perBlock = Attention(config) + 2 * 2 * n * d * config.FeedForwardWidth;
-        int channels = config.StemWidth > 0 ? config.HalfWidth : 3, patch = config.StemWidth > 0 ? config.PatchSide / 2 : config.PatchSide;
+        int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide;
         double patches = 2 * 2 * n * d * channels * patch * patch;
         return patches + config.Blocks * perBlock + Stem(config);
 
@@ -49,8 +49,9 @@ public static class Flops
 
     private static double Stem(ModelConfig config)
     {
-        if (config.StemWidth == 0) return 0;
+        if (!config.HasStem) return 0;
         double full = (double)config.TileSide * config.TileSide, half = full / 4, s = config.StemWidth, m = config.HalfWidth;
-        return 2 * full * 9 * (3 * s + s * s + s * 3) + 2 * half * 4 * (s * m + m * s) + 2 * half * 4 * 9 * m * m;
+        double pairs = 2 * half * 4 * config.StemPairs * 9 * m * m;
+        return pairs + (config.UnshuffledStem ? 2 * half * 9 * (12 * m + m * 12) : 2 * full * 9 * (3 * s + s * s + s * 3) + 2 * half * 4 * (s * m + m * s));
     }
 }

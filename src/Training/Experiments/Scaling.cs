@@ -39,7 +39,7 @@ public sealed record ScalingSettings
         Require(CellSeconds > 0, nameof(CellSeconds), "it must be above 0");
         Require(MemoryLimitGiB is null or > 0, nameof(MemoryLimitGiB), "it must be above 0");
         Require(Threads is >= 1 and <= 1024, nameof(Threads), "it must be 1 to 1024");
-        Require(Model is { Attention: AttentionKind.AdaptiveMixture, StemWidth: 0 }, nameof(Model), "it must be an adaptive mixture without a stem");
+        Require(Model is { Attention: AttentionKind.AdaptiveMixture, HasStem: false }, nameof(Model), "it must be an adaptive mixture without a stem");
         return this with { Sides = [.. Sides.Distinct().Order()] };
 
         static void Require(bool holds, string field, string range)

@@ -1,0 +1,50 @@
+using DenoiseService.Model.Attention;
+
+namespace DenoiseService.Model.Tests.Attention;
+
+public sealed unsafe class SixteenRowsTests
+{
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(16)]
+    public void The_network_sorts_every_arrangement_of_zeros_and_ones_and_so_everything(int n)
+    {
+        (int Upper, int Lower)[] network = SixteenRows.Batcher(n);
+        for (int bits = 0; bits < 1 << n; bits++)
+        {
+            int[] values = [.. Enumerable.Range(0, n).Select(i => bits >> i & 1)];
+            foreach ((int upper, int lower) in network) (values[upper], values[lower]) = (Math.Max(values[upper], values[lower]), Math.Min(values[upper], values[lower]));
+            Assert.Equal(values.OrderDescending(), values);
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData(16)]
+    [InlineData(32)]
+    [InlineData(64)]
+    public void Thresholds_are_the_kth_largest_and_not_a_number_where_the_border_is_tied(int n)
+    {
+        Skip.IfNot(SixteenRows.Covers(n), "This processor has no 512-bit vectors.");
+        var random = new Random(n);
+        // A few values only in the second half of the rounds, so that ties are common.
+        for (int round = 0; round < 20; round++)
+        {
+            float[] rows = [.. Enumerable.Range(0, SixteenRows.Count * n).Select(_ => round < 10 ? random.NextSingle() - 0.5f : random.Next(-n, n))];
+            int[] keysKept = [1, n / 4, n - 1, n, 2 * n];
+            var thresholds = new float[keysKept.Length * SixteenRows.Count];
+            fixed (float* from = rows, to = thresholds) SixteenRows.Thresholds(from, n, keysKept, to);
+            for (int e = 0; e < keysKept.Length; e++)
+            {
+                for (int r = 0; r < SixteenRows.Count; r++)
+                {
+                    float[] sorted = [.. rows[(r * n)..((r + 1) * n)].OrderDescending()];
+                    int k = keysKept[e];
+                    float expected = k >= n || sorted[k - 1] == sorted[k] ? float.NaN : sorted[k - 1];
+                    Assert.Equal(expected, thresholds[e * SixteenRows.Count + r]);
+                }
+            }
+        }
+    }
+}
