@@ -245,7 +245,7 @@ public sealed class Denoiser : IDisposable
     {
         if (options?.Precision == Precision.BFloat16)
         {
-            if (network.Config.Attention != AttentionKind.SharedMixture) throw new ArgumentOutOfRangeException(nameof(options), options.Precision, $"Precision {Precision.BFloat16} needs attention {AttentionKind.SharedMixture}; this network has {network.Config.Attention}");
+            if (!network.Config.Allows(Precision.BFloat16)) throw new ArgumentOutOfRangeException(nameof(options), options.Precision, $"Precision {Precision.BFloat16} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
             network.to(ScalarType.BFloat16);
         }
 

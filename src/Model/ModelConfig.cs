@@ -17,6 +17,9 @@ public enum AttentionKind
 
     /// <summary>As the adaptive mixture, but the experts share one set of q, k, v and W_out and differ only in how many keys they keep: a third of the parameters and one product with v.</summary>
     SharedMixture,
+
+    /// <summary>Tokens do not look at each other; a block is its feed-forward network alone. The control that shows what attention earns.</summary>
+    None,
 }
 
 /// <summary>The non-linearity between the router's two layers.</summary>
@@ -131,14 +134,18 @@ public sealed record ModelConfig
     [JsonIgnore]
     public int WindowTokens => WindowSide == 0 ? Tokens : WindowSide * WindowSide;
 
-    /// <summary>E: entries of one token's routing distribution (1 for standard attention).</summary>
+    /// <summary>E: entries of one token's routing distribution (1 for standard attention and none).</summary>
     [JsonIgnore]
-    public int Experts => Attention == AttentionKind.Standard ? 1 : KeysKept.Count;
+    public int Experts => Attention is AttentionKind.Standard or AttentionKind.None ? 1 : KeysKept.Count;
 
-    /// <summary>Keys that each expert really attends to on one tile: K capped at the tokens of a window, and all of them for standard attention.</summary>
+    /// <summary>Keys that each expert really attends to on one tile: K capped at the tokens of a window, all of them for standard attention, itself for none.</summary>
     [JsonIgnore]
-    public IReadOnlyList<int> KeysAttended =>
-        Attention == AttentionKind.Standard ? [WindowTokens] : KeysKept.Select(k => Math.Min(k, WindowTokens)).ToArray();
+    public IReadOnlyList<int> KeysAttended => Attention switch
+    {
+        AttentionKind.Standard => [WindowTokens],
+        AttentionKind.None => [1],
+        _ => KeysKept.Select(k => Math.Min(k, WindowTokens)).ToArray(),
+    };
 
     /// <summary>Trainable numbers of the network.</summary>
     [JsonIgnore]
@@ -149,6 +156,7 @@ public sealed record ModelConfig
             long width = Width, square = width * width + width, router = Routing == RoutingKind.Learned ? (width + 1) * RouterWidth + (RouterWidth + 1L) * KeysKept.Count : 0;
             long attention = Attention switch
             {
+                AttentionKind.None => 0,
                 AttentionKind.Standard => 4 * square,
                 AttentionKind.SharedMixture => 4 * square + router,
                 AttentionKind.NonAdaptiveSparse => (4L * KeysKept.Count + 1) * square,

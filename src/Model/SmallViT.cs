@@ -123,6 +123,7 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
             AttentionKind.AdaptiveMixture => new AdaptiveAttentionMoE(config, topK),
             AttentionKind.SharedMixture => new SharedAttentionMoE(config),
             AttentionKind.NonAdaptiveSparse => new NonAdaptiveSparseAttention(config, topK),
+            AttentionKind.None => new NoAttention(),
             _ => new StandardAttention(config, topK),
         };
         _norm2 = LayerNorm(config.Width);

@@ -166,7 +166,7 @@ public sealed record Recipe
         Require(BatchSize is >= 1 and <= 65_536, nameof(BatchSize), BatchSize, "1 to 65,536");
         Require(Replicas >= 1 && Replicas <= BatchSize && Replicas <= 256, nameof(Replicas), Replicas, $"1 to BatchSize ({BatchSize}), at most 256");
         Require(Replicas == 1 || BalanceWeight == 0 || BalanceForm == BalanceForm.PerImage, nameof(Replicas), Replicas, "1 with the per-batch balance loss, which needs the whole batch at once");
-        Require(Enum.IsDefined(Precision) && (Precision == Precision.Float32 || Model.Attention == AttentionKind.SharedMixture), nameof(Precision), Precision, $"{Precision.Float32}, or {Precision.BFloat16} with attention {AttentionKind.SharedMixture}");
+        Require(Enum.IsDefined(Precision) && Model.Allows(Precision), nameof(Precision), Precision, $"{Precision.Float32}, or {Precision.BFloat16} with attention {AttentionKind.SharedMixture} or {AttentionKind.None}");
         Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");

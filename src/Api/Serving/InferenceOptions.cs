@@ -1,4 +1,5 @@
 using DenoiseService.Api.Settings;
+using DenoiseService.Model;
 
 namespace DenoiseService.Api.Serving;
 
@@ -11,6 +12,9 @@ internal sealed class InferenceOptions
     /// <summary>Threads that run the network. 1 to 1024; default the processor's count.</summary>
     [Bounds(1, 1024)]
     public int Threads { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>Numbers that networks compute with, where their form allows it: Float32 or BFloat16. Default: BFloat16 where the processor has such products, otherwise Float32.</summary>
+    public Precision? Precision { get; set; }
 
     /// <summary>Pixels that neighbouring tiles share. 0 to 512 and below the model's tile; default 8.</summary>
     [Bounds(0, 512)]

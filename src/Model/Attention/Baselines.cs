@@ -57,6 +57,12 @@ internal sealed class StandardAttention : Module<Tensor, (Tensor Output, Tensor 
     }
 }
 
+/// <summary>Ablation control: nothing is attended to.</summary>
+internal sealed class NoAttention() : Module<Tensor, (Tensor Output, Tensor Routing)>(nameof(NoAttention))
+{
+    public override (Tensor Output, Tensor Routing) forward(Tensor x) => (zeros_like(x), x.new_ones(x.shape[0], x.shape[1], 1)); // (B, N, D), (B, N, 1)
+}
+
 /// <summary>Ablation control: every expert has the same weight for every token.</summary>
 internal sealed class UniformRouting(ModelConfig config) : Module<Tensor, Tensor>(nameof(UniformRouting))
 {

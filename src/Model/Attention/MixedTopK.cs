@@ -68,7 +68,7 @@ internal static unsafe class MixedTopK
         int i = 0;
         for (; i <= n - Vector512<float>.Count; i += Vector512<float>.Count)
         {
-            Vector512.Exp(Vector512.Load(scores + i) - Vector512.Create(max)).Store(exponentials + i);
+            Exponential.OfNegative(Vector512.Load(scores + i) - Vector512.Create(max)).Store(exponentials + i);
             Vector512<float>.Zero.Store(factors + i);
         }
 

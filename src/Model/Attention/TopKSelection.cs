@@ -245,7 +245,7 @@ internal static unsafe class TopKSelection
             for (; i <= n - 16; i += 16)
             {
                 Vector512<float> x = Vector512.Load(input + i);
-                Vector512<float> e = Vector512.Exp(x - shift) & Vector512.GreaterThanOrEqual(x, border);
+                Vector512<float> e = Exponential.OfNegative(x - shift) & Vector512.GreaterThanOrEqual(x, border);
                 e.Store(output + i);
                 total += e;
             }

@@ -14,6 +14,7 @@ public static class Flops
     {
         double keys = config.Attention switch
         {
+            AttentionKind.None => 0,
             AttentionKind.Standard => config.WindowTokens,
             AttentionKind.NonAdaptiveSparse => config.KeysKept[^1],
             _ => config.KeysKept.Average(),
@@ -39,6 +40,7 @@ public static class Flops
             double router = c.Routing == RoutingKind.Learned ? 2 * n * c.RouterWidth * (d + experts) : 0;
             return c.Attention switch
             {
+                AttentionKind.None => 0,
                 AttentionKind.Standard => 4 * square + 2 * scores,
                 AttentionKind.NonAdaptiveSparse => 5 * square + scores + 2 * n * c.KeysAttended[^1] * d,
                 AttentionKind.SharedMixture => router + 4 * square + 2 * scores,

@@ -1,0 +1,18 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace DenoiseService.Model;
+
+/// <summary>Which numbers a network may compute with, and which it should here.</summary>
+public static class Precisions
+{
+    private const int Bf16Products = 1 << 5; // of leaf 7.1 in EAX: AVX512_BF16
+
+    /// <summary>True where this processor multiplies bfloat16 numbers in vectors, which makes them the faster ones.</summary>
+    public static bool HasBFloat16Products { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & Bf16Products) != 0;
+
+    /// <summary>True where the network's forms are written for these numbers.</summary>
+    public static bool Allows(this ModelConfig config, Precision precision) => precision == Precision.Float32 || config.Attention is AttentionKind.SharedMixture or AttentionKind.None;
+
+    /// <summary>The fastest numbers for this network on this processor.</summary>
+    public static Precision Fastest(ModelConfig config) => HasBFloat16Products && config.Allows(Precision.BFloat16) ? Precision.BFloat16 : Precision.Float32;
+}
