@@ -5,7 +5,7 @@
 #
 #   OUT         the output folder (default: data/photographs in this repository, which git ignores)
 #   --licences  free (default): CC0, public domain and CC-BY only
-#               all:            also CC-BY-SA, GPL and BSD ones; these go to OUT/other
+#               all:            also CC-BY-SA, GPL, LGPL and BSD ones; these go to OUT/other
 #
 # It writes
 #   OUT/free/train/*.png   OUT/free/val/*.png   OUT/other/train/*.png   OUT/LICENCES.tsv
@@ -30,18 +30,25 @@ usage() { sed -n '2,/^set -euo/{/^#/!d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 
 # One picture per line: split, name, factor, Debian release, package, path in the package, licence, author.
 # The release is written as apt names it. "_" in an author stands for a space. Licences as in the packages' copyright files
-# (budgie-backgrounds, lomiri, mate, plasma, libjxl-testdata), in palapeli's .desktop files and in skimage/data/_fetchers.py.
+# (budgie-backgrounds, lomiri, mate, plasma, libjxl-testdata, endless-sky-data, grub2-splashimages, puzzle-jigsaw, lxqt-themes,
+# tuxpaint-data), in palapeli's .desktop files, in skimage/data/_fetchers.py, in sklearn/datasets/images/README.txt and in
+# the readme.txt of the WordPress themes. Of endless-sky-data, only what its copyright file calls public domain and from Unsplash,
+# NASA, the USGS or the Library of Congress is used.
 manifest() {
     local budgie=usr/share/backgrounds/budgie lomiri=usr/share/backgrounds mate=usr/share/backgrounds/mate/nature
     local plasma=usr/share/wallpapers palapeli=usr/share/palapeli/collection jxl=usr/share/libjxl-testdata
-    local skimage=usr/lib/python3/dist-packages/skimage/data
+    local skimage=usr/lib/python3/dist-packages/skimage/data sklearn=usr/lib/python3/dist-packages/sklearn/datasets/images
+    local wordpress=usr/share/wordpress/wp-content/themes endless=usr/share/games/endless-sky/images grub=usr/share/images/grub
+    local jigsaw=usr/share/puzzle-jigsaw/samples lxqt=usr/share/lxqt/wallpapers tuxpaint=usr/share/tuxpaint/templates
     cat <<LIST
 free/val budgie-lake-sherburne 3 trixie budgie-backgrounds $budgie/lake-sherburne.jpg CC0-1.0 Budgie_Desktop_Developers
 free/val budgie-perched-osprey 3 trixie budgie-backgrounds $budgie/perched-osprey.jpg CC0-1.0 Budgie_Desktop_Developers
 free/val budgie-singaporean-cityscape 3 trixie budgie-backgrounds $budgie/singaporean-cityscape.jpg CC0-1.0 Budgie_Desktop_Developers
+free/val grub2-bonsai 1 trixie grub2-splashimages $grub/BonsaiTridentMaple.tga public-domain Peggy_Greb_(USDA)
 free/val lomiri-picture-1a 2 bookworm lomiri-wallpapers-16.04 $lomiri/Picture_1A_by_freespace.jpg CC-BY-4.0 Trevor_"Freespace"
 free/val skimage-astronaut 1 bookworm python3-skimage $skimage/astronaut.png public-domain NASA
 free/val skimage-chelsea 1 bookworm python3-skimage $skimage/chelsea.png CC0-1.0 Stefan_van_der_Walt
+free/val wordpress-tourist-and-building 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/tourist-and-building.webp CC0-1.0 rawpixel
 free/train budgie-abstract-spiral 4 trixie budgie-backgrounds $budgie/abstract-spiral.jpg CC0-1.0 Budgie_Desktop_Developers
 free/train budgie-beacon-street-sunset 4 trixie budgie-backgrounds $budgie/beacon-street-sunset.jpg CC0-1.0 Budgie_Desktop_Developers
 free/train budgie-blue-periwinkle 3 trixie budgie-backgrounds $budgie/blue-periwinkle.jpg CC0-1.0 Budgie_Desktop_Developers
@@ -70,11 +77,100 @@ free/train skimage-rocket 1 bookworm python3-skimage $skimage/rocket.jpg public-
 free/train wesaturate-keong-macan 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/cvo9xd_keong_macan_srgb8.png CC0-1.0 keong_macan
 free/train wesaturate-riaphotographs 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/tmshre_riaphotographs_srgb8.png CC0-1.0 riaphotographs
 free/train wesaturate-bliznaca 1 bookworm libjxl-testdata $jxl/external/wesaturate/500px/u76c0g_bliznaca_srgb8.png CC0-1.0 bliznaca
+free/train endless-sky-badlands0 2 bookworm endless-sky-data $endless/land/badlands0.jpg public-domain Unsplash_contributors
+free/train endless-sky-badlands7 2 bookworm endless-sky-data $endless/land/badlands7.jpg public-domain Unsplash_contributors
+free/train endless-sky-badlands8 2 bookworm endless-sky-data $endless/land/badlands8.jpg public-domain Unsplash_contributors
+free/train endless-sky-beach0 2 bookworm endless-sky-data $endless/land/beach0.jpg public-domain Unsplash_contributors
+free/train endless-sky-beach3 2 bookworm endless-sky-data $endless/land/beach3.jpg public-domain Unsplash_contributors
+free/train endless-sky-beach4 2 bookworm endless-sky-data $endless/land/beach4.jpg public-domain Unsplash_contributors
+free/train endless-sky-beach5 2 bookworm endless-sky-data $endless/land/beach5.jpg public-domain Unsplash_contributors
+free/train endless-sky-canyon7 2 bookworm endless-sky-data $endless/land/canyon7.jpg public-domain Unsplash_contributors
+free/train endless-sky-city10 2 bookworm endless-sky-data $endless/land/city10.jpg public-domain Unsplash_contributors
+free/train endless-sky-city11 2 bookworm endless-sky-data $endless/land/city11.jpg public-domain Unsplash_contributors
+free/train endless-sky-city6 2 bookworm endless-sky-data $endless/land/city6.jpg public-domain Unsplash_contributors
+free/train endless-sky-city8 2 bookworm endless-sky-data $endless/land/city8.jpg public-domain Unsplash_contributors
+free/train endless-sky-city9 2 bookworm endless-sky-data $endless/land/city9.jpg public-domain Unsplash_contributors
+free/train endless-sky-desert2 2 bookworm endless-sky-data $endless/land/desert2.jpg public-domain Unsplash_contributors
+free/train endless-sky-fields1 2 bookworm endless-sky-data $endless/land/fields1.jpg public-domain Unsplash_contributors
+free/train endless-sky-fields2 2 bookworm endless-sky-data $endless/land/fields2.jpg public-domain Unsplash_contributors
+free/train endless-sky-fields5 2 bookworm endless-sky-data $endless/land/fields5.jpg public-domain Unsplash_contributors
+free/train endless-sky-fields6 2 bookworm endless-sky-data $endless/land/fields6.jpg public-domain Unsplash_contributors
+free/train endless-sky-fog2 2 bookworm endless-sky-data $endless/land/fog2.jpg public-domain Unsplash_contributors
+free/train endless-sky-fog4 2 bookworm endless-sky-data $endless/land/fog4.jpg public-domain Unsplash_contributors
+free/train endless-sky-forest1 2 bookworm endless-sky-data $endless/land/forest1.jpg public-domain Unsplash_contributors
+free/train endless-sky-forest3 2 bookworm endless-sky-data $endless/land/forest3.jpg public-domain Unsplash_contributors
+free/train endless-sky-forest5 2 bookworm endless-sky-data $endless/land/forest5.jpg public-domain Unsplash_contributors
+free/train endless-sky-lava0 2 bookworm endless-sky-data $endless/land/lava0.jpg public-domain USGS
+free/train endless-sky-lava1 2 bookworm endless-sky-data $endless/land/lava1.jpg public-domain Unsplash_contributors
+free/train endless-sky-lava2 2 bookworm endless-sky-data $endless/land/lava2.jpg public-domain Unsplash_contributors
+free/train endless-sky-mountain1 2 bookworm endless-sky-data $endless/land/mountain1.jpg public-domain Unsplash_contributors
+free/train endless-sky-mountain3 2 bookworm endless-sky-data $endless/land/mountain3.jpg public-domain Unsplash_contributors
+free/train endless-sky-mountain4 2 bookworm endless-sky-data $endless/land/mountain4.jpg public-domain Unsplash_contributors
+free/train endless-sky-mountain6 2 bookworm endless-sky-data $endless/land/mountain6.jpg public-domain Unsplash_contributors
+free/train endless-sky-mountain8 2 bookworm endless-sky-data $endless/land/mountain8.jpg public-domain Unsplash_contributors
+free/train endless-sky-nasa0 2 bookworm endless-sky-data $endless/land/nasa0.jpg public-domain NASA
+free/train endless-sky-nasa1 2 bookworm endless-sky-data $endless/land/nasa1.jpg public-domain NASA
+free/train endless-sky-nasa3 2 bookworm endless-sky-data $endless/land/nasa3.jpg public-domain NASA
+free/train endless-sky-nasa4 2 bookworm endless-sky-data $endless/land/nasa4.jpg public-domain NASA
+free/train endless-sky-nasa7 2 bookworm endless-sky-data $endless/land/nasa7.jpg public-domain NASA
+free/train endless-sky-nasa8 2 bookworm endless-sky-data $endless/land/nasa8.jpg public-domain NASA
+free/train endless-sky-nasa9 2 bookworm endless-sky-data $endless/land/nasa9.jpg public-domain NASA
+free/train endless-sky-scene-loc0 2 bookworm endless-sky-data $endless/scene/loc0.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc2 2 bookworm endless-sky-data $endless/scene/loc2.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc3 2 bookworm endless-sky-data $endless/scene/loc3.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc6 2 bookworm endless-sky-data $endless/scene/loc6.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc7 2 bookworm endless-sky-data $endless/scene/loc7.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc8 2 bookworm endless-sky-data $endless/scene/loc8.jpg public-domain Library_of_Congress
+free/train endless-sky-scene-loc9 2 bookworm endless-sky-data $endless/scene/loc9.jpg public-domain Library_of_Congress
+free/train endless-sky-sea3 2 bookworm endless-sky-data $endless/land/sea3.jpg public-domain Unsplash_contributors
+free/train endless-sky-sea8 2 bookworm endless-sky-data $endless/land/sea8.jpg public-domain Unsplash_contributors
+free/train endless-sky-sky0 2 bookworm endless-sky-data $endless/land/sky0.jpg public-domain Unsplash_contributors
+free/train endless-sky-sky2 2 bookworm endless-sky-data $endless/land/sky2.jpg public-domain Unsplash_contributors
+free/train endless-sky-sky3 2 bookworm endless-sky-data $endless/land/sky3.jpg public-domain Unsplash_contributors
+free/train endless-sky-sky8 2 bookworm endless-sky-data $endless/land/sky8.jpg public-domain Unsplash_contributors
+free/train endless-sky-sky9 2 bookworm endless-sky-data $endless/land/sky9.jpg public-domain Unsplash_contributors
+free/train endless-sky-snow1 2 bookworm endless-sky-data $endless/land/snow1.jpg public-domain Unsplash_contributors
+free/train endless-sky-snow10 2 bookworm endless-sky-data $endless/land/snow10.jpg public-domain Unsplash_contributors
+free/train endless-sky-snow3 2 bookworm endless-sky-data $endless/land/snow3.jpg public-domain Unsplash_contributors
+free/train endless-sky-snow4 2 bookworm endless-sky-data $endless/land/snow4.jpg public-domain Unsplash_contributors
+free/train endless-sky-space1 2 bookworm endless-sky-data $endless/land/space1.jpg public-domain NASA
+free/train endless-sky-space3 2 bookworm endless-sky-data $endless/land/space3.jpg public-domain NASA
+free/train endless-sky-space4 2 bookworm endless-sky-data $endless/land/space4.jpg public-domain NASA
+free/train endless-sky-space5 2 bookworm endless-sky-data $endless/land/space5.jpg public-domain NASA
+free/train endless-sky-space6 2 bookworm endless-sky-data $endless/land/space6.jpg public-domain NASA
+free/train endless-sky-station1 2 bookworm endless-sky-data $endless/land/station1.jpg public-domain NASA
+free/train endless-sky-station4 2 bookworm endless-sky-data $endless/land/station4.jpg public-domain NASA
+free/train endless-sky-water0 2 bookworm endless-sky-data $endless/land/water0.jpg public-domain Unsplash_contributors
+free/train endless-sky-water8 2 bookworm endless-sky-data $endless/land/water8.jpg public-domain Unsplash_contributors
+free/train grub2-apollo-17 1 trixie grub2-splashimages $grub/Apollo_17_The_Last_Moon_Shot_Edit1.tga public-domain NASA
+free/train grub2-b-1b 1 trixie grub2-splashimages $grub/B-1B_over_the_pacific_ocean.tga public-domain Bennie_J._Davis_III_(USAF)
+free/train grub2-hornet 1 trixie grub2-splashimages $grub/050817-N-3488C-028.tga public-domain Jonathan_Chandler_(US_Navy)
+free/train grub2-moraine-lake 1 trixie grub2-splashimages $grub/Moraine_Lake_17092005.tga public-domain Gorgo
+free/train grub2-windbuchen 1 trixie grub2-splashimages $grub/Windbuchencom.tga public-domain Richardfabi
+free/train jigsaw-cat 3 trixie puzzle-jigsaw $jigsaw/cat-animal-cat-portrait-mackerel.jpg CC0-1.0 Pexels
+free/train jigsaw-tiger 3 trixie puzzle-jigsaw $jigsaw/pexels-photo-302304.jpeg CC0-1.0 Pexels
+free/train skimage-retina 3 bookworm python3-skimage $skimage/retina.jpg CC0-1.0 Mikael_Haggstrom
+free/train sklearn-china 1 bookworm python3-sklearn $sklearn/china.jpg CC-BY-2.0 danielbuechele
+free/train sklearn-flower 1 bookworm python3-sklearn $sklearn/flower.jpg CC-BY-2.0 vultilion
+free/train wordpress-abstract-geometric-art 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/abstract-geometric-art.webp CC0-1.0 rawpixel
+free/train wordpress-angular-roof 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/angular-roof.webp CC0-1.0 rawpixel
+free/train wordpress-botany-flowers 3 trixie wordpress-theme-twentytwentyfive $wordpress/twentytwentyfive/assets/images/botany-flowers.webp CC0-1.0 rawpixel
+free/train wordpress-building-exterior 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/building-exterior.webp CC0-1.0 rawpixel
+free/train wordpress-cliff-palace 3 trixie wordpress-theme-twentytwentyfive $wordpress/twentytwentyfive/assets/images/poster-image-background.webp CC0-1.0 rawpixel
+free/train wordpress-green-staircase 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/green-staircase.webp CC0-1.0 rawpixel
+free/train wordpress-hotel-facade 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/hotel-facade.webp CC0-1.0 rawpixel
+free/train wordpress-museum 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/museum.webp CC0-1.0 rawpixel
+free/train wordpress-red-hibiscus 2 trixie wordpress-theme-twentytwentyfive $wordpress/twentytwentyfive/assets/images/red-hibiscus-closeup.webp CC0-1.0 rawpixel
+free/train wordpress-wind-swept-tree 3 trixie wordpress-theme-twentytwentyfive $wordpress/twentytwentyfive/assets/images/404-image.webp CC0-1.0 rawpixel
+free/train wordpress-windows 2 trixie wordpress-theme-twentytwentyfour $wordpress/twentytwentyfour/assets/images/windows.webp CC0-1.0 rawpixel
 other/train libjxl-flower 2 bookworm libjxl-testdata $jxl/jxl/flower/flower.png BSD-3-Clause JPEG_XL_Project_Authors
 other/train lomiri-bridge 3 bookworm lomiri-wallpapers-16.04 $lomiri/Bridge_by_Sander_Klootwijk.jpg CC-BY-SA-4.0 Sander_Klootwijk
 other/train lomiri-dragonfly 3 bookworm lomiri-wallpapers-16.04 $lomiri/Dragonfly_by_Bolly.jpg CC-BY-SA-4.0 "Bolly"
 other/train lomiri-free 3 bookworm lomiri-wallpapers-16.04 $lomiri/free_by_Peter_Nerlich.jpg CC-BY-SA-4.0 Peter_Nerlich
 other/train lomiri-greentock 3 bookworm lomiri-wallpapers-16.04 $lomiri/greentock_by_Peter_Nerlich.jpg CC-BY-SA-4.0 Peter_Nerlich
+other/train lxqt-after-the-rain 3 trixie lxqt-themes $lxqt/after-the-rain.jpg LGPL-2.1+ LXQt_team
+other/train lxqt-butterfly 4 trixie lxqt-themes $lxqt/butterfly.png LGPL-2.1+ LXQt_team
+other/train lxqt-flowers 3 trixie lxqt-themes $lxqt/flowers.png LGPL-2.1+ LXQt_team
 other/train mate-blinds 2 bookworm mate-backgrounds $mate/Blinds.jpg GPL-2+ MATE_Backgrounds_authors
 other/train mate-dune 2 bookworm mate-backgrounds $mate/Dune.jpg GPL-2+ MATE_Backgrounds_authors
 other/train mate-garden 3 bookworm mate-backgrounds $mate/Garden.jpg GPL-2+ MATE_Backgrounds_authors
@@ -93,6 +189,18 @@ other/train plasma-kite 3 bookworm plasma-workspace-wallpapers $plasma/Kite/cont
 other/train plasma-one-stands-out 3 bookworm plasma-workspace-wallpapers $plasma/OneStandsOut/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
 other/train plasma-path 3 bookworm plasma-workspace-wallpapers $plasma/Path/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
 other/train plasma-summer-1am 3 bookworm plasma-workspace-wallpapers $plasma/summer_1am/contents/images/2560x1600.jpg GPL-2+ Risto_Saukonpaa
+other/train tuxpaint-burnt-bark 2 trixie tuxpaint-data $tuxpaint/burnt_bark.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-clouds-from-airplane 2 trixie tuxpaint-data $tuxpaint/clouds_from_airplane.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-corn-maze 2 trixie tuxpaint-data $tuxpaint/corn_maze.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-jellyfish 2 trixie tuxpaint-data $tuxpaint/jellyfish.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-lighthouse 2 trixie tuxpaint-data $tuxpaint/lighthouse.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-lough-leane 2 trixie tuxpaint-data $tuxpaint/lough_leane.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-mossy-log 2 trixie tuxpaint-data $tuxpaint/mossy_log.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-ocean-splash 2 trixie tuxpaint-data $tuxpaint/ocean_splash.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-ocean-waves 2 trixie tuxpaint-data $tuxpaint/ocean_waves.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-rocks 2 trixie tuxpaint-data $tuxpaint/rocks.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-sheep 3 trixie tuxpaint-data $tuxpaint/sheep.jpg GPL-2+ Bill_Kendrick
+other/train tuxpaint-wool-mill-machine 2 trixie tuxpaint-data $tuxpaint/wool_mill_machine.jpg GPL-2+ Bill_Kendrick
 LIST
 }
 
