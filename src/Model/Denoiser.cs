@@ -91,32 +91,33 @@ public sealed class Denoiser : IDisposable
     public int MaxBatchTiles { get; private set; }
 
     /// <summary>Prepares a picture for this network; see <see cref="TiledPicture"/> for the arguments.</summary>
-    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false)
+    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal)
     {
         ModelConfig config = ConfigFor(height, width);
-        return new TiledPicture(samples, height, width, config, OverlapOf(config), strength, withRouting);
+        return new TiledPicture(samples, height, width, config, OverlapOf(config), strength, withRouting, mode);
     }
 
-    /// <summary>How many tiles a picture of this size takes.</summary>
-    public int TilesOf(int height, int width)
+    /// <summary>How many tiles a picture of this size takes; in <see cref="DenoiseMode.High"/> every one counts 8 times.</summary>
+    public int TilesOf(int height, int width, DenoiseMode mode = DenoiseMode.Normal)
     {
         ModelConfig config = ConfigFor(height, width);
-        return TilePlan.For(height, width, config.TileSide, OverlapOf(config)).Count;
+        return TilePlan.For(height, width, config.TileSide, OverlapOf(config)).Count * mode.Passes();
     }
 
-    /// <summary>What a picture of this size costs: patches over all its tiles, overlaps included.</summary>
-    public long PatchesOf(int height, int width) => (long)TilesOf(height, width) * ConfigFor(height, width).Tokens;
+    /// <summary>What a picture of this size costs: patches over all its tiles and passes, overlaps included.</summary>
+    public long PatchesOf(int height, int width, DenoiseMode mode = DenoiseMode.Normal) => (long)TilesOf(height, width, mode) * ConfigFor(height, width).Tokens;
 
     /// <summary>Denoises one picture in place.</summary>
     /// <param name="samples">Planar colour, (C, H, W), float32 in [0, 1]; overwritten.</param>
     /// <param name="height">H.</param>
     /// <param name="width">W.</param>
     /// <param name="strength">0 to 1.</param>
-    /// <param name="withRouting">Return the routing map of the same pass.</param>
+    /// <param name="withRouting">Return the routing map of the same pass; of 8 passes the mean.</param>
+    /// <param name="mode">How often every tile goes through the network.</param>
     /// <param name="cancellationToken">Looked at between batches; the samples are then partly overwritten.</param>
-    public RoutingMap? Denoise(float[] samples, int height, int width, float strength = 1, bool withRouting = false, CancellationToken cancellationToken = default)
+    public RoutingMap? Denoise(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal, CancellationToken cancellationToken = default)
     {
-        TiledPicture picture = Tile(samples, height, width, strength, withRouting);
+        TiledPicture picture = Tile(samples, height, width, strength, withRouting, mode);
         Denoise([picture], cancellationToken);
         return withRouting ? picture.Routing() : null;
     }

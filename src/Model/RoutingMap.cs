@@ -53,10 +53,11 @@ internal sealed class RoutingAccumulator
         _weights = new float[_rows * _columns];
     }
 
-    /// <summary>Adds a tile's (L, N, E).</summary>
-    public void Add(int tileRow, int tileColumn, ReadOnlySpan<float> routing)
+    /// <summary>Adds the (L, N, E) of a tile that the network saw turned.</summary>
+    public void Add(int tileRow, int tileColumn, int turn, ReadOnlySpan<float> routing)
     {
         int side = _config.TileSide / _config.PatchSide, experts = _config.Experts;
+        var square = new TurnedSquare(side, turn);
         foreach (Share down in Shares(_plan.Rows, tileRow, _wholeRows))
         {
             foreach (Share across in Shares(_plan.Columns, tileColumn, _wholeColumns))
@@ -65,7 +66,7 @@ internal sealed class RoutingAccumulator
                 _weights[down.Cell * _columns + across.Cell] += weight;
                 for (int block = 0; block < _config.Blocks; block++)
                 {
-                    ReadOnlySpan<float> token = routing.Slice((block * side * side + down.Token * side + across.Token) * experts, experts);
+                    ReadOnlySpan<float> token = routing.Slice((block * side * side + square.At(down.Token, across.Token)) * experts, experts);
                     Span<float> sum = _sums.AsSpan(((block * _rows + down.Cell) * _columns + across.Cell) * experts, experts);
                     for (int e = 0; e < experts; e++) sum[e] += weight * token[e];
                 }

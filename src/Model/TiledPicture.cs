@@ -3,12 +3,13 @@ namespace DenoiseService.Model;
 /// <summary>
 /// One picture on its way through the network, tile by tile in order. The result replaces the picture in place: a row of pixels is final, and
 /// written, once no later tile reads it, so beside the picture only a band of one tile's height is held. What is blended is the correction
-/// (output − input): a network that changes nothing returns the picture bit for bit.
+/// (output − input): a network that changes nothing returns the picture bit for bit. In <see cref="DenoiseMode.High"/> every tile goes out 8 times in a
+/// row, each time turned in another way, and each result, turned back, counts an eighth: to whoever runs the network they are 8 tiles.
 /// </summary>
 public sealed class TiledPicture
 {
     private readonly float[] _samples;
-    private readonly int _height, _width, _channels, _tile;
+    private readonly int _height, _width, _channels, _tile, _passes;
     private readonly float _strength;
     private readonly float[] _band; // correction of the rows that the current row of tiles covers: (C, tile, W)
     private readonly RoutingAccumulator? _routing;
@@ -22,8 +23,9 @@ public sealed class TiledPicture
     /// <param name="overlap">Pixels that neighbouring tiles share at least.</param>
     /// <param name="strength">0 keeps the input, 1 takes the network's result, between them a linear blend.</param>
     /// <param name="withRouting">Collect the routing map as well.</param>
+    /// <param name="mode">How often every tile goes through the network.</param>
     /// <exception cref="ArgumentException">Sizes do not fit each other or a value is out of range.</exception>
-    public TiledPicture(float[] samples, int height, int width, ModelConfig config, int overlap, float strength = 1, bool withRouting = false)
+    public TiledPicture(float[] samples, int height, int width, ModelConfig config, int overlap, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -32,7 +34,7 @@ public sealed class TiledPicture
         if (samples.LongLength != pixels && samples.LongLength != 3 * pixels) throw new ArgumentException($"{samples.LongLength} samples are not one or three planes of {height} × {width}.", nameof(samples));
         Config = config;
         Plan = TilePlan.For(height, width, config.TileSide, overlap);
-        (_samples, _height, _width, _channels, _tile, _strength) = (samples, height, width, (int)(samples.LongLength / pixels), config.TileSide, strength);
+        (_samples, _height, _width, _channels, _tile, _passes, _strength) = (samples, height, width, (int)(samples.LongLength / pixels), config.TileSide, mode.Passes(), strength);
         _band = new float[(long)_channels * _tile * width];
         if (withRouting) _routing = new RoutingAccumulator(Plan, height, width, config);
     }
@@ -43,34 +45,38 @@ public sealed class TiledPicture
     /// <summary>Where the tiles lie.</summary>
     public TilePlan Plan { get; }
 
-    /// <summary>Tiles that no batch has taken yet.</summary>
-    public int TilesWaiting => Plan.Count - _handedOut;
+    /// <summary>Tiles that no batch has taken yet; a tile of the plan counts once for every pass.</summary>
+    public int TilesWaiting => Tiles - _handedOut;
 
     /// <summary>True once every tile has come back: the samples are the result.</summary>
-    public bool Finished => _accepted == Plan.Count;
+    public bool Finished => _accepted == Tiles;
 
     /// <summary>The routing of the whole picture. Only after <see cref="Finished"/>, and only if it was asked for.</summary>
     public RoutingMap Routing() => Finished && _routing is not null ? _routing.ToMap() : throw new InvalidOperationException("The routing map was not asked for or is not complete.");
+
+    private int Tiles => Plan.Count * _passes;
 
     /// <summary>Copies the next tile, (3, tile, tile), into a batch; a grey picture fills all three channels.</summary>
     internal int HandOutNext(Span<float> destination)
     {
         int index = _handedOut++;
-        int top = Plan.Rows.Starts[index / Plan.Columns.Starts.Count], left = Plan.Columns.Starts[index % Plan.Columns.Starts.Count];
+        (int tileRow, int tileColumn, int turn) = Place(index);
+        int top = Plan.Rows.Starts[tileRow], left = Plan.Columns.Starts[tileColumn];
+        var square = new TurnedSquare(_tile, turn);
         for (int channel = 0; channel < 3; channel++)
         {
             int plane = Math.Min(channel, _channels - 1);
+            Span<float> target = destination.Slice(channel * _tile * _tile, _tile * _tile);
             for (int y = 0; y < _tile; y++)
             {
                 ReadOnlySpan<float> row = Row(plane, TileAxis.Reflect(top + y, _height));
-                Span<float> target = destination.Slice((channel * _tile + y) * _tile, _tile);
-                if (left + _tile <= _width)
+                if (square.KeepsRows && left + _tile <= _width)
                 {
-                    row.Slice(left, _tile).CopyTo(target);
+                    row.Slice(left, _tile).CopyTo(target[square.At(y, 0)..]);
                     continue;
                 }
 
-                for (int x = 0; x < _tile; x++) target[x] = row[TileAxis.Reflect(left + x, _width)];
+                for (int x = 0; x < _tile; x++) target[square.At(y, x)] = row[TileAxis.Reflect(left + x, _width)];
             }
         }
 
@@ -84,14 +90,21 @@ public sealed class TiledPicture
     internal void Accept(int index, ReadOnlySpan<float> output, ReadOnlySpan<float> routing)
     {
         if (index != _accepted) throw new InvalidOperationException($"Tile {index} came back where {_accepted} was due.");
-        int columns = Plan.Columns.Starts.Count, tileRow = index / columns, tileColumn = index % columns;
-        AddCorrection(tileRow, tileColumn, output);
-        _routing?.Add(tileRow, tileColumn, routing);
+        (int tileRow, int tileColumn, int turn) = Place(index);
+        AddCorrection(tileRow, tileColumn, new TurnedSquare(_tile, turn), output);
+        _routing?.Add(tileRow, tileColumn, turn, routing);
         _accepted++;
-        if (tileColumn == columns - 1) FinishRows(tileRow);
+        if (tileColumn == Plan.Columns.Starts.Count - 1 && turn == _passes - 1) FinishRows(tileRow);
     }
 
-    private void AddCorrection(int tileRow, int tileColumn, ReadOnlySpan<float> output)
+    /// <summary>The passes of a tile follow one another, so a row of tiles is done before the next begins.</summary>
+    private (int TileRow, int TileColumn, int Turn) Place(int index)
+    {
+        int tile = index / _passes, columns = Plan.Columns.Starts.Count;
+        return (tile / columns, tile % columns, index % _passes);
+    }
+
+    private void AddCorrection(int tileRow, int tileColumn, TurnedSquare square, ReadOnlySpan<float> output)
     {
         int top = Plan.Rows.Starts[tileRow], left = Plan.Columns.Starts[tileColumn];
         int rows = Math.Min(_tile, _height - top), columns = Math.Min(_tile, _width - left);
@@ -99,14 +112,14 @@ public sealed class TiledPicture
         for (int channel = 0; channel < 3; channel++)
         {
             int plane = Math.Min(channel, _channels - 1);
-            float share = _channels == 1 ? 1f / 3 : 1; // grey: the mean of the three answers
+            float share = (_channels == 1 ? 1f / 3 : 1) / _passes; // grey: the mean of the three answers
+            ReadOnlySpan<float> result = output.Slice(channel * _tile * _tile, _tile * _tile);
             for (int y = 0; y < rows; y++)
             {
                 float weight = rowWeights[y] * share;
-                ReadOnlySpan<float> result = output.Slice((channel * _tile + y) * _tile, columns);
                 ReadOnlySpan<float> input = Row(plane, top + y).Slice(left, columns);
                 Span<float> band = BandRow(plane, y).Slice(left, columns);
-                for (int x = 0; x < columns; x++) band[x] += weight * columnWeights[x] * (result[x] - input[x]);
+                for (int x = 0; x < columns; x++) band[x] += weight * columnWeights[x] * (result[square.At(y, x)] - input[x]);
             }
         }
     }

@@ -12,13 +12,16 @@ namespace DenoiseService.Training;
 /// <param name="Clamp">Noisy pictures are clamped to [0, 1].</param>
 /// <param name="RoundTo8Bit">Results are rounded to multiples of 1/255 before they are measured.</param>
 /// <param name="Seed">Of the noise; every picture and level has its own, derived from it.</param>
-public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed)
+/// <param name="Mode">How often the network looks at every tile.</param>
+public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed, DenoiseMode Mode = DenoiseMode.Normal)
 {
-    /// <summary>This, if its noise levels are in their range.</summary>
+    /// <summary>This, if its noise levels are in their range and its mode is one.</summary>
     /// <exception cref="RecipeException">They are not.</exception>
-    public EvaluationProtocol Validated() => Sigmas.Count is >= 1 and <= 100 && Sigmas.All(s => s is >= 0 and <= 1)
-        ? this
-        : throw new RecipeException(nameof(Sigmas), FormattableString.Invariant($"Sigmas is [{string.Join(", ", Sigmas)}]; it must hold 1 to 100, each 0 to 1."));
+    public EvaluationProtocol Validated()
+    {
+        if (Sigmas.Count is < 1 or > 100 || !Sigmas.All(s => s is >= 0 and <= 1)) throw new RecipeException(nameof(Sigmas), FormattableString.Invariant($"Sigmas is [{string.Join(", ", Sigmas)}]; it must hold 1 to 100, each 0 to 1."));
+        return Enum.IsDefined(Mode) ? this : throw new RecipeException(nameof(Mode), $"Mode is {Mode}; it must be {DenoiseMode.Normal} or {DenoiseMode.High}.");
+    }
 }
 
 /// <summary>What came out at one noise level: means and standard deviations over pictures. PSNR in dB over RGB together, and over BT.601 luma.</summary>
@@ -102,7 +105,7 @@ public static class Evaluation
         float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, NoiseSeed(protocol.Seed, sigma, s.Index))).ToArray();
         float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
         long started = time.GetTimestamp();
-        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width)).ToArray());
+        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width, mode: protocol.Mode)).ToArray());
         double seconds = time.GetElapsedTime(started).TotalSeconds;
         foreach ((Sample sample, float[] input, float[] result) in samples.Zip(noisy, results))
         {

@@ -11,6 +11,9 @@ namespace DenoiseService.Api.Pictures;
 /// <param name="WithRouting">Collect the routing map.</param>
 internal sealed record PictureTask(ServedModel Model, float Strength, bool WithRouting)
 {
+    /// <summary>How often the network looks at every tile.</summary>
+    public DenoiseMode Mode { get; init; }
+
     /// <summary>Looks at the decoded picture before the network overwrites it.</summary>
     public Action<Picture>? BeforeDevice { get; init; }
 }
@@ -27,7 +30,7 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
     /// <summary>Does several things with one picture: one place in the queue, at the cost of all.</summary>
     public async Task<Passed[]> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, IReadOnlyList<PictureTask> tasks, RequestClock clock)
     {
-        long[] costs = [.. tasks.Select(t => t.Model.CostOf(header.Height, header.Width))];
+        long[] costs = [.. tasks.Select(t => t.Model.CostOf(header.Height, header.Width, t.Mode))];
         clock.Patches = costs.Sum();
         IReadOnlyList<Admission.Ticket> tickets = admission.AdmitTogether(costs);
         var passes = new List<Pass>();
@@ -61,7 +64,7 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
         task.BeforeDevice?.Invoke(picture);
         // Strength 0 without a map needs no network: the answer is the input. Charged all the same: its pixels take memory.
         if (task.Strength == 0 && !task.WithRouting) return new Pass(picture, null, null);
-        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting);
+        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode);
         var work = new DeviceWork(task.Model, tiles, ticket, time.GetTimestamp(), clock.Token);
         return new Pass(picture, task.WithRouting ? tiles : null, worker.RunAsync(work));
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using DenoiseService.Api.Errors;
 using DenoiseService.Imaging;
+using DenoiseService.Model;
 using Microsoft.Extensions.Primitives;
 
 namespace DenoiseService.Api.Pictures;
@@ -50,6 +51,15 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
         null or "keep" => OutputColor.Keep,
         "srgb" => OutputColor.Srgb,
         var other => throw Invalid(name, other, "keep or srgb", other),
+    };
+
+    /// <summary>normal or high.</summary>
+    /// <exception cref="ApiException">400 if it is neither.</exception>
+    public DenoiseMode Mode(string name) => Text(name)?.ToLowerInvariant() switch
+    {
+        null or "normal" => DenoiseMode.Normal,
+        "high" => DenoiseMode.High,
+        var other => throw Invalid(name, other, "normal or high", other),
     };
 
     /// <summary>What was sent under a name; null if nothing was.</summary>

@@ -20,6 +20,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         bool asPicture = OutputFormat.PrefersPng(context.Request);
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        DenoiseMode mode = upload.Fields.Mode("mode");
         ImageHeader header = codec.ReadHeader(upload.Bytes);
         using ModelLease lease = await models.LeaseAsync(upload.Fields.Text("model"), clock.Token);
         ServedModel model = lease.Model;
@@ -28,6 +29,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         // Strength 0: the overlay is laid over the picture as it was sent.
         var task = new PictureTask(model, Strength: 0, WithRouting: true)
         {
+            Mode = mode,
             BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
         };
         (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);

@@ -29,8 +29,8 @@ internal sealed class ServedModel(string id, string name, CheckpointCard card, D
     /// <summary>How many hold it, the list of loaded models included.</summary>
     public int Holders => Volatile.Read(ref _holders);
 
-    /// <summary>What a picture costs, in patches: tiles × tokens of a tile.</summary>
-    public long CostOf(int height, int width) => denoiser.PatchesOf(height, width);
+    /// <summary>What a picture costs, in patches: tiles × passes × tokens of a tile.</summary>
+    public long CostOf(int height, int width, DenoiseMode mode) => denoiser.PatchesOf(height, width, mode);
 
     /// <summary>One more holder. Only who knows that somebody else holds it may call this.</summary>
     public void Hold() => Interlocked.Increment(ref _holders);

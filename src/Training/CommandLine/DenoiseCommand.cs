@@ -16,7 +16,7 @@ internal static class DenoiseCommand
 
     public static Command Build(IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
+        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, ModelOptions.Mode, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, beside, time, cancellationToken)));
         return command;
     }
@@ -25,6 +25,7 @@ internal static class DenoiseCommand
     {
         double strength = parsed.GetValue(Strength);
         if (strength is not (>= 0 and <= 1)) throw new FormatException($"--strength is {strength}; it must be 0 to 1.");
+        DenoiseMode mode = Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!);
         ImageFormat? format = parsed.GetValue(Format) is not { } name ? null : ImageFormats.TryParse(name, out ImageFormat known) ? known : throw new FormatException($"--format is '{name}'; it must be png, jpeg, webp, tiff, bmp or avif.");
         string output = parsed.GetValue(Output)!;
         (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, output, format).ToArray();
@@ -44,7 +45,7 @@ internal static class DenoiseCommand
                     // One bad file does not stop the others.
                     try
                     {
-                        Clean(denoiser, files[i].From, files[i].To, format, (float)strength, cancellationToken);
+                        Clean(denoiser, files[i].From, files[i].To, format, (float)strength, mode, cancellationToken);
                     }
                     catch (Exception e) when (e is DataSetException or ImagingException or NonFiniteOutputException)
                     {
@@ -63,10 +64,10 @@ internal static class DenoiseCommand
         return failed == 0 ? 0 : 1;
     }
 
-    private static void Clean(Denoiser denoiser, string from, string to, ImageFormat? format, float strength, CancellationToken cancellationToken)
+    private static void Clean(Denoiser denoiser, string from, string to, ImageFormat? format, float strength, DenoiseMode mode, CancellationToken cancellationToken)
     {
         Picture picture = PhotographFolder.Read(from);
-        denoiser.Denoise(picture.Samples, picture.Height, picture.Width, strength, cancellationToken: cancellationToken);
+        denoiser.Denoise(picture.Samples, picture.Height, picture.Width, strength, mode: mode, cancellationToken: cancellationToken);
         AtomicFile.Write(to, ImageCodec.Encode(picture, format ?? picture.SourceFormat, new EncodeOptions(), cancellationToken));
     }
 

@@ -25,14 +25,14 @@ internal static class EvaluateCommand
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Mode, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }
 
     private static int Run(ParseResult parsed, IAnsiConsole console, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
     {
-        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed));
+        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed), Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!));
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
@@ -72,7 +72,7 @@ internal static class EvaluateCommand
             console.WriteLine(ClassicalFilters.Source);
         }
 
-        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

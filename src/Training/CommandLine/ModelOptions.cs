@@ -13,6 +13,8 @@ internal static class ModelOptions
 
     public static readonly Option<int> Tile = new("--tile") { Description = "Side in pixels of the largest tile of a windowed network.", DefaultValueFactory = _ => new DenoiserOptions().MaxTileSide };
 
+    public static readonly Option<string> Mode = new("--mode") { Description = "normal, or high: the mean over 8 turns and flips of every tile, in about 8 times the time.", DefaultValueFactory = _ => "normal" };
+
     public static readonly Option<Precision> Precision = new("--precision") { Description = "Numbers of the network: Float32, or BFloat16 where the processor has such products.", DefaultValueFactory = _ => Model.Precision.Float32 };
 
     public static readonly Option<int> Threads = new("--threads") { Description = "Threads that run the network.", DefaultValueFactory = _ => Environment.ProcessorCount };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using DenoiseService.Model;
 using DenoiseService.Training.Data;
 
 namespace DenoiseService.Training.CommandLine;
@@ -32,6 +33,15 @@ internal static partial class Parsing
 
     /// <summary>Comma-separated noise levels.</summary>
     public static double[] Sigmas(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Sigma).ToArray();
+
+    /// <summary>"normal" or "high".</summary>
+    /// <exception cref="FormatException">Neither.</exception>
+    public static DenoiseMode Mode(string text) => text switch
+    {
+        "normal" => DenoiseMode.Normal,
+        "high" => DenoiseMode.High,
+        _ => throw new FormatException($"--mode is '{text}'; it must be normal or high."),
+    };
 
     /// <summary>"PATH", followed in any order by ":0-2999" (records), "@0.2" (share of a batch), "#50000" (patches).</summary>
     /// <exception cref="FormatException">Another form.</exception>

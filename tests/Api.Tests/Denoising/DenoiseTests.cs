@@ -168,6 +168,35 @@ public sealed class DenoiseTests(Service service) : IClassFixture<Service>
         Assert.StartsWith("small@", answer.GetProperty("modelVersion").GetString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Mode_high_takes_eight_times_the_tiles_and_the_place_in_the_queue_and_normal_is_the_default()
+    {
+        byte[] sent = Support.Pictures.Encode(50, 70);
+        (float[] plain, long tiles) = await CountedAsync("");
+        (float[] normal, long normalTiles) = await CountedAsync("?mode=normal");
+        Assert.Equal(plain, normal);
+        Assert.Equal(tiles, normalTiles);
+
+        long before = service.Worker.Counters.Tiles;
+        Task<HttpResponseMessage> waiting;
+        using (await service.HoldAsync())
+        {
+            waiting = Post("", Support.Pictures.Form(sent, ("mode", "high")));
+            await Service.UntilAsync(() => service.Admission.PendingRequests == 1, "admitted");
+            Assert.Equal(8 * tiles * ModelFolder.SmallConfig.Tokens, service.Admission.PendingPatches);
+        }
+
+        Assert.NotEqual(plain, (await PictureOf(await waiting, "image/png")).Samples);
+        Assert.Equal(8 * tiles, service.Worker.Counters.Tiles - before);
+
+        async Task<(float[] Samples, long Tiles)> CountedAsync(string query)
+        {
+            await service.ReadyAsync();
+            long first = service.Worker.Counters.Tiles;
+            return ((await Denoise(query, sent)).Samples, service.Worker.Counters.Tiles - first);
+        }
+    }
+
     [Theory]
     [InlineData(1, 1)]
     [InlineData(1, 200)]

@@ -73,6 +73,7 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
     [InlineData("strength", "Infinity")]
     [InlineData("strength", "strong")]
     [InlineData("format", "gif")]
+    [InlineData("mode", "best")]
     [InlineData("color", "cmyk")]
     [InlineData("includeRouting", "maybe")]
     public async Task Parameter_out_of_range_answers_400_and_names_value_and_range_in_query_and_form(string name, string value)

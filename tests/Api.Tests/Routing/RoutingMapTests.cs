@@ -69,6 +69,17 @@ public sealed class RoutingMapTests(Service service) : IClassFixture<Service>
     }
 
     [Fact]
+    public async Task Mode_high_answers_the_mean_map_of_eight_passes()
+    {
+        long before = service.Worker.Counters.Tiles;
+        JsonElement once = (await (await Post("", 16, 16)).JsonAsync()).GetProperty("blocks")[0], mean = (await (await Post("?mode=high", 16, 16)).JsonAsync()).GetProperty("blocks")[0];
+        Assert.Equal(1 + 8, service.Worker.Counters.Tiles - before);
+        double[] probabilities = [.. mean.GetProperty("probabilities").EnumerateArray().Select(p => p.GetDouble())];
+        Assert.NotEqual(once.GetProperty("probabilities").EnumerateArray().Select(p => p.GetDouble()), probabilities);
+        Assert.Equal(16, probabilities.Sum(), 2);
+    }
+
+    [Fact]
     public async Task A_picture_below_one_patch_has_only_padded_patches()
     {
         JsonElement block = (await (await Post("", 3, 2)).JsonAsync()).GetProperty("blocks")[0];

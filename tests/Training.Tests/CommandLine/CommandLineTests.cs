@@ -84,6 +84,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--range", "0-99", "0-1")]
     [InlineData("--data", "/nowhere", "There is no folder")]
     [InlineData("--overlap", "16", "out of range")]
+    [InlineData("--mode", "best", "--mode is 'best'; it must be normal or high.")]
     [InlineData("--checkpoint", "/nowhere/x.safetensors", "x.safetensors does not exist")]
     public void A_bad_option_is_one_clear_line_and_exit_code_1(string option, string value, string expected)
     {
@@ -140,6 +141,22 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(Data("pictures/one.png"), Data("same.png"));
 
         float[] Data(string name) => Training.Data.PhotographFolder.Read(_folder.File(name)).Samples;
+    }
+
+    [Fact]
+    public void Mode_high_is_another_result_and_stands_in_the_protocol()
+    {
+        using (var network = new SmallViT(Small.Model with { Residual = false })) Checkpoint.Save(_folder.File("model.safetensors"), network);
+        string[] measure = ["evaluate", "--checkpoint", _folder.File("model.safetensors"), "--data", _folder.File("pictures"), "--sigma", "0.1", "--overlap", "4"];
+        Outcome measured = Run([.. measure, "--mode", "high", "--json"]);
+        Assert.True(measured.Code == 0, measured.Errors);
+        Assert.Equal("High", JsonDocument.Parse(measured.Output).RootElement.GetProperty("protocol").GetProperty("mode").GetString());
+        Assert.Contains("mode normal", Run(measure).Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+
+        string[] clean = ["denoise", _folder.File("pictures/one.png"), "--checkpoint", _folder.File("model.safetensors"), "--overlap", "4", "--output"];
+        Assert.Equal(0, Run([.. clean, _folder.File("normal.png")]).Code);
+        Assert.Equal(0, Run([.. clean, _folder.File("high.png"), "--mode", "high"]).Code);
+        Assert.NotEqual(File.ReadAllBytes(_folder.File("normal.png")), File.ReadAllBytes(_folder.File("high.png")));
     }
 
     [Theory]
