@@ -53,10 +53,11 @@ public enum RoutingKind
 /// </summary>
 public sealed record ModelConfig
 {
-    /// <summary>What is trained on photographs and ships: 572,860 parameters, residual, windows of 8×8 tokens, a convolutional stem, three budgets that share q, k, v.</summary>
+    /// <summary>What is trained on photographs and ships: 590,479 parameters, residual, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
     public static ModelConfig Photographs { get; } = new()
     {
-        Blocks = 3, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true, StemWidth = 16, HalfWidth = 48, Residual = true,
+        Width = 96, Heads = 3, FeedForwardWidth = 192, RouterWidth = 32, Blocks = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
+        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, ClampInTraining = false,
     };
 
     /// <summary>D: width of a token.</summary>

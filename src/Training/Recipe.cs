@@ -140,7 +140,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.Charbonnier, SigmaMin = 0, SigmaMax = 75.0 / 255, ClampedShare = 0.75, Augment = true, EmaDecay = 0.999,
+            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 75.0 / 255, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };

@@ -32,11 +32,11 @@ public sealed class SmallViTTests
     }
 
     [Fact]
-    public void The_photographs_network_has_572_860_parameters_under_pinned_names()
+    public void The_photographs_network_has_590_479_parameters_under_pinned_names()
     {
         using var network = new SmallViT(ModelConfig.Photographs);
-        Assert.Equal(572_860, network.parameters().Sum(p => p.numel()));
-        Assert.Equal(572_860, ModelConfig.Photographs.Parameters);
+        Assert.Equal(590_479, network.parameters().Sum(p => p.numel()));
+        Assert.Equal(590_479, ModelConfig.Photographs.Parameters);
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", "keys-photographs.txt")), RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
     }
 
@@ -48,7 +48,9 @@ public sealed class SmallViTTests
         ["windows"] = new() { Width = 16, Heads = 2, WindowSide = 4, KeysKept = [3, 16] },
         ["shifted windows, standard"] = new() { Width = 16, Heads = 2, WindowSide = 2, ShiftWindows = true, Attention = AttentionKind.Standard, Blocks = 3 },
         ["stem"] = new() { Width = 16, Heads = 2, StemWidth = 3, HalfWidth = 5, Attention = AttentionKind.NonAdaptiveSparse },
-        ["everything"] = ModelConfig.Photographs with { Width = 16, Heads = 2, TileSide = 32, WindowSide = 4 },
+        ["stem, several pairs"] = new() { Width = 16, Heads = 2, StemWidth = 3, HalfWidth = 5, StemPairs = 2, Attention = AttentionKind.SharedMixture, Residual = true },
+        ["no attention"] = new() { Width = 16, Heads = 2, WindowSide = 4, Attention = AttentionKind.None },
+        ["everything"] = ModelConfig.Photographs with { Width = 16, Heads = 2, TileSide = 32, WindowSide = 4, Blocks = 3 },
     };
 
     [Theory]

@@ -6,7 +6,7 @@ namespace DenoiseService.Model.Tests;
 /// <summary>A windowed network takes tiles of any number of windows, so the engine chooses.</summary>
 public sealed class WindowedDenoiserTests
 {
-    private static readonly ModelConfig Windowed = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemWidth = 4, HalfWidth = 4 };
+    private static readonly ModelConfig Windowed = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4 };
 
     [Theory]
     [InlineData(20, 30, 32)]
@@ -63,6 +63,7 @@ public sealed class WindowedDenoiserTests
     {
         Assert.False(FusedNetwork.Covers(new ModelConfig { WindowSide = 4 }));
         Assert.False(FusedNetwork.Covers(new ModelConfig { StemWidth = 8 }));
+        Assert.False(FusedNetwork.Covers(new ModelConfig { UnshuffledStem = true }));
         Assert.True(FusedNetwork.Covers(new ModelConfig()));
     }
 
@@ -115,7 +116,7 @@ public sealed class WindowedDenoiserTests
         using (var generator = new TorchSharp.torch.Generator(5, TorchSharp.torch.CPU))
         {
             // The last layer starts as zero: then the network would do nothing.
-            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.add_(TorchSharp.torch.randn(p.shape, generator: generator) * 0.05f);
+            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.add_(TorchSharp.torch.randn(p.shape, generator: generator) * 0.01f);
         }
 
         copy.load_state_dict(network.state_dict());

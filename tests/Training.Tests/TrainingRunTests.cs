@@ -71,11 +71,13 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(History("whole"), History("parts"));
     }
 
-    [Fact]
-    public void Training_lowers_the_loss_and_beats_the_noisy_input()
+    [Theory]
+    [InlineData(LossKind.Charbonnier)]
+    [InlineData(LossKind.LogMse)]
+    public void Training_lowers_the_loss_and_beats_the_noisy_input(LossKind loss)
     {
         var psnr = new List<double>();
-        Recipe recipe = Small.Recipe with { Steps = 150, ValidateEvery = 50, SigmaMin = 0.2, SigmaMax = 0.2, ClampedShare = 1, LearningRate = 3e-3 };
+        Recipe recipe = Small.Recipe with { Steps = 150, ValidateEvery = 50, SigmaMin = 0.2, SigmaMax = 0.2, ClampedShare = 1, LearningRate = 3e-3, Loss = loss, RecolouredShare = 0.2 };
         Run(recipe, "run", new Immediate<TrainingProgress>(p =>
         {
             if (p.ValidationPsnr is { } v) psnr.Add(v);

@@ -43,19 +43,20 @@ internal static partial class Parsing
         _ => throw new FormatException($"--mode is '{text}'; it must be normal or high."),
     };
 
-    /// <summary>"PATH", followed in any order by ":0-2999" (records), "@0.2" (share of a batch), "#50000" (patches).</summary>
+    /// <summary>"PATH", followed in any order by ":0-2999" (records), "@0.2" (share of a batch), "#50000" (patches), "~2" (shrunk by that factor).</summary>
     /// <exception cref="FormatException">Another form.</exception>
     public static DataSource Source(string text)
     {
         Match match = SourceForm().Match(text);
-        if (!match.Success) throw new FormatException($"'{text}' is not a data source like PATH, PATH:0-2999, PATH@0.2 or PATH#50000.");
+        if (!match.Success) throw new FormatException($"'{text}' is not a data source like PATH, PATH:0-2999, PATH@0.2, PATH#50000 or PATH~2.");
         var source = new DataSource { Path = match.Groups["path"].Value };
         if (match.Groups["range"].Success) source = source with { Range = match.Groups["range"].Value };
         if (match.Groups["share"].Success) source = source with { Share = double.Parse(match.Groups["share"].Value, CultureInfo.InvariantCulture) };
         if (match.Groups["patches"].Success) source = source with { Patches = int.Parse(match.Groups["patches"].Value, CultureInfo.InvariantCulture) };
+        if (match.Groups["shrink"].Success) source = source with { Shrink = int.Parse(match.Groups["shrink"].Value, CultureInfo.InvariantCulture) };
         return source;
     }
 
-    [GeneratedRegex(@"^(?<path>.+?)(:(?<range>\d{1,9}(-\d{1,9})?)|@(?<share>\d{1,9}(\.\d{1,9})?)|#(?<patches>\d{1,9}))*$")]
+    [GeneratedRegex(@"^(?<path>.+?)(:(?<range>\d{1,9}(-\d{1,9})?)|@(?<share>\d{1,9}(\.\d{1,9})?)|#(?<patches>\d{1,9})|~(?<shrink>\d{1,9}))*$")]
     private static partial Regex SourceForm();
 }

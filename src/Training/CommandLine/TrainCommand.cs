@@ -12,7 +12,7 @@ internal static class TrainCommand
 {
     private static readonly Option<string> RecipeName = new("--recipe") { Description = $"A recipe by name ({string.Join(", ", Recipe.Named.Keys)}) or a JSON file. The other options change it.", DefaultValueFactory = _ => "photographs" };
     private static readonly Option<FileInfo?> Initial = new("--initial") { Description = "A checkpoint to start from, with its network. A fine-tuning wants a low --lr." };
-    private static readonly Option<string[]> Data = new("--data") { Description = "Training images: a CIFAR-10 folder or a folder of pictures, each with :FIRST-LAST, @SHARE, #PATCHES as wanted. May be repeated.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> Data = new("--data") { Description = "Training images: a CIFAR-10 folder or a folder of pictures, each with :FIRST-LAST, @SHARE, #PATCHES, ~SHRINK as wanted. May be repeated.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> Validation = new("--validation") { Description = "Held-out images, in the same form.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<DirectoryInfo> Output = new("--output") { Description = "Folder of the run; if it holds an unfinished run of the same recipe, that goes on.", Required = true };
     private static readonly Option<long?> Seed = new("--seed") { Description = "Of everything random. Same seed, same curve." };
@@ -23,11 +23,12 @@ internal static class TrainCommand
     private static readonly Option<string?> Sigma = new("--sigma") { Description = "Noise: one level, or a range MIN-MAX; 0.1 or 25/255." };
     private static readonly Option<double?> Clamped = new("--clamped") { Description = "Share of noisy images that are clamped to [0, 1]." };
     private static readonly Option<int?> Replicas = new("--replicas") { Description = "Copies of the network that share a batch, one thread each." };
+    private static readonly Option<Precision?> Numbers = new("--precision") { Description = "Numbers of the passes: Float32, or BFloat16 where the processor has such products." };
     private static readonly Option<int> Threads = new("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
 
     public static Command Build(IAnsiConsole console, TimeProvider time)
     {
-        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Initial, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Threads };
+        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Initial, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Numbers, Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, time, cancellationToken)));
         return command;
     }
@@ -70,6 +71,7 @@ internal static class TrainCommand
             LearningRate = parsed.GetValue(LearningRate) ?? recipe.LearningRate,
             ClampedShare = parsed.GetValue(Clamped) ?? recipe.ClampedShare,
             Replicas = parsed.GetValue(Replicas) ?? recipe.Replicas,
+            Precision = parsed.GetValue(Numbers) ?? recipe.Precision,
         };
     }
 }

@@ -24,6 +24,18 @@ public sealed class DataTests : IDisposable
     }
 
     [Fact]
+    public void A_shrunk_picture_holds_the_means_of_squares_and_drops_what_is_left_over()
+    {
+        const int height = 5, width = 4;
+        float[] samples = [.. Enumerable.Range(0, 3 * height * width).Select(i => (float)i)];
+        var (small, rows, columns) = PhotographFolder.Shrunk((samples, height, width), 2);
+        Assert.Equal((2, 2), (rows, columns));
+        // The mean of a 2×2 square whose first sample is v: v + (0 + 1 + 4 + 5) / 4.
+        Assert.Equal([2.5f, 4.5f, 10.5f, 12.5f, 22.5f, 24.5f, 30.5f, 32.5f, 42.5f, 44.5f, 50.5f, 52.5f], small);
+        Assert.Same(samples, PhotographFolder.Shrunk((samples, height, width), 1).Samples);
+    }
+
+    [Fact]
     public void A_truncated_record_file_is_refused_with_its_name_and_length()
     {
         File.WriteAllBytes(_folder.File("data_batch_1.bin"), new byte[3073 * 2 - 1]);
