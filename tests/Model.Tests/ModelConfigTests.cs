@@ -20,6 +20,9 @@ public sealed class ModelConfigTests
         { """{"KeysKept":[4,0]}""", "KeysKept is [4, 0]; it must be 1 to 64 experts of at least 1 key each." },
         { """{"KeysKept":null}""", "KeysKept is []; it must be 1 to 64 experts of at least 1 key each." },
         { """{"Attention":7}""", "Attention is 7; it must be " + string.Join(", ", Enum.GetNames<AttentionKind>()) + "." },
+        { """{"StemPairs":0}""", "StemPairs is 0; it must be 1 to 64." },
+        { """{"UnshuffledStem":true,"StemWidth":8}""", "StemWidth is 8; it must be 0 with UnshuffledStem, which has no channels at full resolution." },
+        { """{"UnshuffledStem":true,"PatchSide":2}""", "PatchSide is 2; it must be 4 with a convolutional encoder, which halves the resolution twice." },
         { """{"RouterActivation":7}""", "RouterActivation is 7; it must be Gelu, Relu." },
     };
 
