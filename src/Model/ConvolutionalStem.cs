@@ -7,6 +7,26 @@ namespace DenoiseService.Model;
 
 // Shapes: B batch, S channels at full resolution, M channels at half resolution, T side of the tile in pixels.
 
+/// <summary>Which encoder and decoder a network has, and what the decoders share.</summary>
+internal static class Stems
+{
+    public static Module<Tensor, (Tensor Kept, Tensor Half)>? EncoderOf(ModelConfig config) =>
+        !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledEncoder(config) : new ConvolutionalEncoder(config);
+
+    public static Module<Tensor, Tensor, Tensor, Tensor>? DecoderOf(ModelConfig config) =>
+        !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledDecoder(config) : new ConvolutionalDecoder(config);
+
+    /// <summary>A 3×3 convolution that starts as zero, so that a fresh network changes nothing.</summary>
+    public static Conv2d LastLayer(int from, int to)
+    {
+        Conv2d layer = Conv2d(from, to, 3, padding: 1L);
+        using var noGrad = no_grad();
+        layer.weight.zero_();
+        layer.bias!.zero_();
+        return layer;
+    }
+}
+
 /// <summary>From pixels to features at half resolution, from which patches are cut. Keeps the features of both resolutions for the decoder's skips.</summary>
 internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor Half)>
 {
@@ -42,10 +62,7 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tens
         _half = ConvolutionalPair.Several(config, rectify: false);
         _up = ConvTranspose2d(config.HalfWidth, config.StemWidth, 2, stride: 2L);
         _full = Conv2d(config.StemWidth, config.StemWidth, 3, padding: 1L);
-        _lower = Conv2d(config.StemWidth, 3, 3, padding: 1L);
-        using var noGrad = no_grad();
-        _lower.weight.zero_();
-        _lower.bias!.zero_();
+        _lower = Stems.LastLayer(config.StemWidth, 3);
         RegisterComponents();
     }
 
@@ -91,10 +108,7 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
     public UnshuffledDecoder(ModelConfig config) : base(nameof(UnshuffledDecoder))
     {
         _half = ConvolutionalPair.Several(config, rectify: true);
-        _lower = Conv2d(config.HalfWidth, 12, 3, padding: 1L);
-        using var noGrad = no_grad();
-        _lower.weight.zero_();
-        _lower.bias!.zero_();
+        _lower = Stems.LastLayer(config.HalfWidth, 12);
         RegisterComponents();
     }
 

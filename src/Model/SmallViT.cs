@@ -43,12 +43,12 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
             // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
             using var scope = NewDisposeScope();
             int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
-            _encoder = !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledEncoder(config) : new ConvolutionalEncoder(config);
+            _encoder = Stems.EncoderOf(config);
             _embed = Conv2d(channels, config.Width, patch, patch);
             _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
             _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
             _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
-            _decoder = !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledDecoder(config) : new ConvolutionalDecoder(config);
+            _decoder = Stems.DecoderOf(config);
             RegisterComponents();
             scope.Detach(parameters());
             scope.Detach(buffers());
