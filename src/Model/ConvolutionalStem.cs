@@ -1,3 +1,4 @@
+using DenoiseService.Model.Winograd;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -44,7 +45,7 @@ internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor
 
     public override (Tensor Full, Tensor Half) forward(Tensor image)
     {
-        Tensor full = functional.gelu(_lift.call(image)); // (B, S, T, T)
+        Tensor full = functional.gelu(_lift.call(image.to(_lift.weight.dtype))); // (B, S, T, T)
         return (full, _half.call(functional.gelu(_down.call(full)))); // (B, S, T, T), (B, M, T/2, T/2)
     }
 }
@@ -92,10 +93,11 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
 
     public override (Tensor Kept, Tensor Half) forward(Tensor image)
     {
-        (long height, long width) = (image.shape[2] / 2, image.shape[3] / 2);
-        Tensor squares = image.reshape(-1, 3, height, 2, width, 2).permute(0, 2, 4, 1, 3, 5).reshape(-1, height, width, 12).permute(0, 3, 1, 2); // (B, 12, T/2, T/2)
-        Tensor lifted = _lift.call(squares); // (B, M, T/2, T/2)
-        return (lifted, _half.call(lifted)); // twice (B, M, T/2, T/2)
+        using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
+        Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12, T/2, T/2)
+        Tensor lifted = _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
+        Tensor half = ConvolutionalPair.Through(_half, lifted.to(ConvolutionalPair.NumbersOf(_half), copy: !is_grad_enabled())); // (B, M, T/2, T/2)
+        return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());
     }
 }
 
@@ -114,10 +116,11 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
 
     public override Tensor forward(Tensor x, Tensor half, Tensor lifted)
     {
-        x = _half.call(x.Plus(half)).Plus(lifted); // (B, M, T/2, T/2)
-        Tensor squares = _lower.call(x); // (B, 12, T/2, T/2)
+        using var scope = NewDisposeScope();
+        x = ConvolutionalPair.Through(_half, x.Plus(half).to(ConvolutionalPair.NumbersOf(_half))).Plus(lifted); // (B, M, T/2, T/2)
+        Tensor squares = _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
         (long height, long width) = (squares.shape[2], squares.shape[3]);
-        return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width); // (B, 3, T, T)
+        return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
     }
 }
 
@@ -127,6 +130,7 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     [ComponentName(Name = "first")] private readonly Conv2d _first;
     [ComponentName(Name = "second")] private readonly Conv2d _second;
     private readonly bool _rectify;
+    private (Tensor First, Tensor Second)? _prepared;
 
     public ConvolutionalPair(int channels, bool rectify) : base(nameof(ConvolutionalPair))
     {
@@ -141,9 +145,47 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
         ? new ConvolutionalPair(config.HalfWidth, rectify)
         : Sequential(Enumerable.Range(0, config.StemPairs).Select(_ => new ConvolutionalPair(config.HalfWidth, rectify)).ToArray<Module<Tensor, Tensor>>());
 
-    public override Tensor forward(Tensor x)
+    /// <summary>What the pairs compute with.</summary>
+    public static ScalarType NumbersOf(Module<Tensor, Tensor> several) => several.parameters().First().dtype;
+
+    /// <summary>Through all of them. Without gradients they may overwrite what they are given.</summary>
+    public static Tensor Through(Module<Tensor, Tensor> several, Tensor x)
     {
+        foreach (ConvolutionalPair pair in several is ConvolutionalPair single ? [single] : several.children().Cast<ConvolutionalPair>()) x = pair.Run(x, overwrite: true);
+        return x;
+    }
+
+    /// <summary>True where pairs of this network are fastest in float32, whatever the rest computes with.</summary>
+    public static bool StaysFloat32(ModelConfig config) => config.UnshuffledStem && WinogradPair.Serves(config.HalfWidth);
+
+    /// <summary>For inference only: the weights must not change afterwards.</summary>
+    public void Prepare()
+    {
+        if (_rectify && WinogradPair.Serves(_first.weight.shape[0])) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
+    }
+
+    public override Tensor forward(Tensor x) => Run(x, overwrite: false);
+
+    private Tensor Run(Tensor x, bool overwrite)
+    {
+        if (_rectify && WinogradPair.Covers(x, _first.weight))
+        {
+            return _prepared is { } filters ? WinogradPair.WithoutGradients(x, filters.First, _first.bias!, filters.Second, _second.bias!, overwrite)
+                : WinogradPair.Of(x, _first.weight, _first.bias!, _second.weight, _second.bias!);
+        }
+
         Tensor inner = _first.call(x); // (B, C, side, side)
         return x.Plus(_second.call(_rectify ? functional.relu(inner) : functional.gelu(inner))); // (B, C, side, side)
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _prepared?.First.Dispose();
+            _prepared?.Second.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 }

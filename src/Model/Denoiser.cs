@@ -3,7 +3,6 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
 using DenoiseService.Model.Attention;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Model;
@@ -15,7 +14,10 @@ public enum Precision
     /// <summary>float32.</summary>
     Float32,
 
-    /// <summary>bfloat16 for weights and activations; scores, routing and the image itself stay float32. Faster where the processor has bfloat16 products, slower elsewhere. Shared mixtures only.</summary>
+    /// <summary>
+    /// bfloat16 for weights and activations; scores, routing, the image itself and pairs of convolutions that have a faster form stay float32. Faster where
+    /// the processor has bfloat16 products, slower elsewhere. Shared mixtures and blocks without attention only.
+    /// </summary>
     BFloat16,
 }
 
@@ -25,8 +27,8 @@ public sealed record DenoiserOptions
     /// <summary>Pixels that neighbouring tiles share at least; 0 to TileSide − 1. More overlap hides the tiles' borders better and costs more.</summary>
     public int Overlap { get; init; } = 8;
 
-    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows; other networks have one tile size, their own. Larger tiles repeat fewer pixels.</summary>
-    public int MaxTileSide { get; init; } = 128;
+    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
+    public int MaxTileSide { get; init; } = 256;
 
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
@@ -74,6 +76,7 @@ public sealed class Denoiser : IDisposable
 
     private Denoiser(ModelConfig config, (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) network, DenoiserOptions? options)
     {
+        Heap.KeepFreed();
         _options = options ?? new();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(_options.Overlap);
@@ -94,14 +97,14 @@ public sealed class Denoiser : IDisposable
     public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal)
     {
         ModelConfig config = ConfigFor(height, width);
-        return new TiledPicture(samples, height, width, config, OverlapOf(config), strength, withRouting, mode);
+        return new TiledPicture(samples, height, width, config, OverlapOf(config.TileSide), strength, withRouting, mode);
     }
 
     /// <summary>How many tiles a picture of this size takes; in <see cref="DenoiseMode.High"/> every one counts 8 times.</summary>
     public int TilesOf(int height, int width, DenoiseMode mode = DenoiseMode.Normal)
     {
         ModelConfig config = ConfigFor(height, width);
-        return TilePlan.For(height, width, config.TileSide, OverlapOf(config)).Count * mode.Passes();
+        return TilePlan.CountFor(height, width, config.TileSide, OverlapOf(config.TileSide)) * mode.Passes();
     }
 
     /// <summary>What a picture of this size costs: patches over all its tiles and passes, overlaps included.</summary>
@@ -156,15 +159,17 @@ public sealed class Denoiser : IDisposable
 
     private static int WindowPixels(ModelConfig config) => config.WindowSide * config.PatchSide;
 
-    /// <summary>A windowed network looks at a small picture in a tile that just holds it.</summary>
+    /// <summary>A windowed network looks at a picture in tiles of the side that covers it with the fewest pixels; of equal ones the largest, which has the fewest borders.</summary>
     private ModelConfig ConfigFor(int height, int width)
     {
         if (Config.WindowSide == 0) return Config;
-        int window = WindowPixels(Config), side = (Math.Max(height, width) + window - 1) / window * window;
-        return side < Config.TileSide ? Config with { TileSide = side } : Config;
+        int window = WindowPixels(Config);
+        int best = Enumerable.Range(1, Config.TileSide / window).Select(windows => windows * window)
+            .MinBy(side => ((long)TilePlan.CountFor(height, width, side, OverlapOf(side)) * side * side, -side));
+        return best == Config.TileSide ? Config : Config with { TileSide = best };
     }
 
-    private int OverlapOf(ModelConfig config) => Math.Min(_options.Overlap, config.TileSide - 1);
+    private int OverlapOf(int side) => Math.Min(_options.Overlap, side - 1);
 
     private void RunChunks(TileBatch batch)
     {
@@ -244,12 +249,10 @@ public sealed class Denoiser : IDisposable
 
     private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions? options)
     {
-        if (options?.Precision == Precision.BFloat16)
-        {
-            if (!network.Config.Allows(Precision.BFloat16)) throw new ArgumentOutOfRangeException(nameof(options), options.Precision, $"Precision {Precision.BFloat16} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
-            network.to(ScalarType.BFloat16);
-        }
-
+        Precision precision = options?.Precision ?? Precision.Float32;
+        if (!network.Config.Allows(precision)) throw new ArgumentOutOfRangeException(nameof(options), precision, $"Precision {precision} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
+        network.Use(precision);
+        network.PrepareForInference();
         if (!FusedNetwork.Covers(network.Config)) return (network.call, network);
         var fused = new FusedNetwork(network);
         network.Dispose();

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace DenoiseService.Model;
 
 /// <summary>
@@ -119,9 +121,22 @@ public sealed class TiledPicture
                 float weight = rowWeights[y] * share;
                 ReadOnlySpan<float> input = Row(plane, top + y).Slice(left, columns);
                 Span<float> band = BandRow(plane, y).Slice(left, columns);
-                for (int x = 0; x < columns; x++) band[x] += weight * columnWeights[x] * (result[square.At(y, x)] - input[x]);
+                if (square.KeepsRows) AddRow(band, weight, columnWeights, result[square.At(y, 0)..], input);
+                else for (int x = 0; x < columns; x++) band[x] += weight * columnWeights[x] * (result[square.At(y, x)] - input[x]);
             }
         }
+    }
+
+    /// <summary>band += weight · weights · (result − input).</summary>
+    private static void AddRow(Span<float> band, float weight, ReadOnlySpan<float> weights, ReadOnlySpan<float> result, ReadOnlySpan<float> input)
+    {
+        int x = 0;
+        for (var factor = new Vector<float>(weight); x <= band.Length - Vector<float>.Count; x += Vector<float>.Count)
+        {
+            (new Vector<float>(band[x..]) + factor * new Vector<float>(weights[x..]) * (new Vector<float>(result[x..]) - new Vector<float>(input[x..]))).CopyTo(band[x..]);
+        }
+
+        for (; x < band.Length; x++) band[x] += weight * weights[x] * (result[x] - input[x]);
     }
 
     /// <summary>Writes the rows that no later tile reads, then moves the rest of the band up.</summary>

@@ -36,10 +36,12 @@ public sealed class TileAxis
         ArgumentOutOfRangeException.ThrowIfNegative(overlap);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(overlap, tile);
         if (length <= tile) return new TileAxis(length, tile, [0]);
-        int travel = length - tile, stride = tile - overlap;
-        int steps = (travel + stride - 1) / stride;
+        int travel = length - tile, steps = CountFor(length, tile, overlap) - 1;
         return new TileAxis(length, tile, Enumerable.Range(0, steps + 1).Select(i => (int)((long)i * travel / steps)).ToArray());
     }
+
+    /// <summary>How many tiles <see cref="Cover"/> places.</summary>
+    public static int CountFor(int length, int tile, int overlap) => length <= tile ? 1 : 1 + (length - overlap - 1) / (tile - overlap);
 
     /// <summary>The weight of every pixel of one tile; over all tiles the weights of a pixel sum to 1. Beyond the picture the weight is 0.</summary>
     public ReadOnlySpan<float> WeightsOf(int tile) => _weights[tile];
@@ -82,6 +84,9 @@ public sealed record TilePlan(TileAxis Rows, TileAxis Columns)
 {
     /// <summary>Number of tiles.</summary>
     public int Count => Rows.Starts.Count * Columns.Starts.Count;
+
+    /// <summary>How many tiles <see cref="For"/> plans.</summary>
+    public static int CountFor(int height, int width, int tile, int overlap) => TileAxis.CountFor(height, tile, overlap) * TileAxis.CountFor(width, tile, overlap);
 
     /// <summary>Plans a picture of the given size for a network that sees squares of <paramref name="tile"/> pixels.</summary>
     public static TilePlan For(int height, int width, int tile, int overlap) => new(TileAxis.Cover(height, tile, overlap), TileAxis.Cover(width, tile, overlap));

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using DenoiseService.Model;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -29,7 +28,7 @@ internal sealed class DataParallel : IDisposable
         {
             var copy = new SmallViT(network.Config);
             copy.load_state_dict(network.state_dict()); // also what is drawn once and never trained
-            if (ownNumbers) copy.to(ScalarType.BFloat16);
+            copy.Use(precision);
             return (copy, [.. copy.parameters()]);
         }
     }

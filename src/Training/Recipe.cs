@@ -43,7 +43,7 @@ public enum LossKind
     /// <summary>√(error² + 10⁻⁶): absolute error, smooth at 0.</summary>
     Charbonnier,
 
-    /// <summary>ln(10⁻⁵ + mean squared error of an image): every decibel of every image weighs the same, whatever its noise. Flattens above 50 dB.</summary>
+    /// <summary>ln(2·10⁻⁶ + mean squared error of an image): every decibel of every image weighs the same, whatever its noise. Flattens above 57 dB.</summary>
     LogMse,
 }
 
@@ -74,7 +74,7 @@ public sealed record Recipe
     /// <summary>Copies of the network that share a batch, one thread each. 1 uses libtorch's own threads. Part of the recipe because sums round differently.</summary>
     public int Replicas { get; init; } = 1;
 
-    /// <summary>Numbers of the passes. With bfloat16 the weights that are moved, and the sums of their gradients, stay float32. Shared mixtures only.</summary>
+    /// <summary>Numbers of the passes. With bfloat16 the weights that are moved, and the sums of their gradients, stay float32. Shared mixtures and blocks without attention only.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The rule.</summary>
@@ -140,7 +140,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 75.0 / 255, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
+            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };

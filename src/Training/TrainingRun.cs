@@ -31,7 +31,7 @@ public sealed class TrainingRun
     public const string LockFile = "lock";
 
     private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6;
-    private const double Smoothing = 1e-6, LogFloor = 1e-5;
+    private const double Smoothing = 1e-6, LogFloor = 2e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -76,6 +76,7 @@ public sealed class TrainingRun
     /// <exception cref="TrainingDivergedException">The loss is not finite.</exception>
     public string Run(CancellationToken cancellationToken = default)
     {
+        Heap.KeepFreed();
         Directory.CreateDirectory(_folder);
         using FileStream alone = Hold();
         using SmallViT network = SmallViT.WithSeed(_recipe.Model, Seeds.Derive(_recipe.Seed, 0, 0));

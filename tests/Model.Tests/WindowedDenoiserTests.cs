@@ -11,14 +11,18 @@ public sealed class WindowedDenoiserTests
     [Theory]
     [InlineData(20, 30, 32)]
     [InlineData(32, 32, 32)]
-    [InlineData(33, 10, 64)]
-    [InlineData(100, 40, 128)]
-    [InlineData(1000, 40, 128)]
-    public void A_small_picture_gets_a_tile_that_just_holds_it(int height, int width, int side)
+    [InlineData(33, 10, 32)] // two tiles of 32 are less than one of 64
+    [InlineData(100, 40, 64)]
+    [InlineData(128, 128, 128)]
+    [InlineData(500, 500, 256)]
+    [InlineData(1024, 1024, 224)] // 25 tiles, as many pixels as the 49 of 160, with fewer borders
+    public void A_picture_gets_the_tiles_that_cover_it_with_the_fewest_pixels(int height, int width, int side)
     {
         using Denoiser denoiser = Identity();
         Assert.Equal(side, denoiser.Tile(new float[height * width], height, width).Config.TileSide);
+        Assert.Equal(TilePlan.For(height, width, side, 8).Count, denoiser.TilesOf(height, width));
         Assert.Equal(denoiser.TilesOf(height, width) * (long)(side / 4 * (side / 4)), denoiser.PatchesOf(height, width));
+        Assert.All(Enumerable.Range(1, 8), windows => Assert.True(TilePlan.For(height, width, 32 * windows, 8).Count * windows * windows >= denoiser.TilesOf(height, width) * (side / 32) * (side / 32)));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace DenoiseService.Model.Attention;
@@ -11,6 +12,7 @@ internal static class Exponential
     private const float C1 = 0.693147181f, C2 = 0.240226507f, C3 = 0.0555041087f, C4 = 0.00961812911f, C5 = 0.00133335581f, C6 = 0.000154035304f;
 
     /// <summary>Below e⁻⁸⁷, where floats end, the result is 0. NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> OfNegative(Vector512<float> x)
     {
         Vector512<float> z = x * Log2E;

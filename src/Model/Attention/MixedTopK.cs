@@ -44,10 +44,8 @@ internal static unsafe class MixedTopK
         void MixRows(float* input, float* output, int n, long row)
         {
             float* own = (float*)probability + (row / n / heads * n + row % n) * experts; // rows are (B, H, N), the routing is (B, N)
-            float* thresholds = stackalloc float[experts * atOnce];
-            if (atOnce > 1) SixteenRows.Thresholds(input, n, keysKept, thresholds);
-            else new Span<float>(thresholds, experts).Fill(float.NaN);
-            for (int r = 0; r < atOnce; r++) MixRow(input + r * n, output + r * n, n, own + r * experts, keysKept, thresholds + r, atOnce);
+            if (atOnce > 1 && SixteenRows.Mix(input, output, n, own, keysKept)) return;
+            for (int r = 0; r < atOnce; r++) MixRow(input + r * n, output + r * n, n, own + r * experts, keysKept);
         }
     }
 
@@ -59,9 +57,7 @@ internal static unsafe class MixedTopK
     /// <param name="n">Keys.</param>
     /// <param name="probabilities">One an expert.</param>
     /// <param name="keysKept">One an expert.</param>
-    /// <param name="thresholds">The experts' k-th largest scores, <paramref name="stride"/> floats apart; NaN where it must be looked for.</param>
-    /// <param name="stride">Of the thresholds.</param>
-    private static void MixRow(float* scores, float* output, int n, float* probabilities, int[] keysKept, float* thresholds, int stride)
+    private static void MixRow(float* scores, float* output, int n, float* probabilities, int[] keysKept)
     {
         float* exponentials = stackalloc float[n], factors = stackalloc float[n];
         float max = TopKSelection.Max(scores, n);
@@ -75,9 +71,7 @@ internal static unsafe class MixedTopK
         for (; i < n; i++) (exponentials[i], factors[i]) = (MathF.Exp(scores[i] - max), 0);
         for (int e = 0; e < keysKept.Length; e++)
         {
-            (float threshold, int ties) = keysKept[e] >= n ? (float.NegativeInfinity, -1)
-                : float.IsNaN(thresholds[e * stride]) ? TopKSelection.Threshold(scores, n, keysKept[e])
-                : (thresholds[e * stride], -1);
+            (float threshold, int ties) = keysKept[e] >= n ? (float.NegativeInfinity, -1) : TopKSelection.Threshold(scores, n, keysKept[e]);
             if (ties < 0) AddExpert(scores, exponentials, factors, n, threshold, probabilities[e]);
             else AddExpertWithTies(scores, exponentials, factors, n, threshold, ties, probabilities[e]);
         }

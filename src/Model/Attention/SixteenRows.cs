@@ -1,11 +1,12 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace DenoiseService.Model.Attention;
 
 /// <summary>
-/// Finds the k-th largest entries of sixteen short rows at once: the rows are turned so that each is one lane of the 512-bit vectors, and sorted by
+/// Works on sixteen short rows of attention scores at once: the rows are turned so that each is one lane of the 512-bit vectors, and sorted by
 /// Batcher's odd-even merging network (1968), which needs no branch. For a window of 64 keys this takes a fraction of the bisection of <see cref="TopKSelection"/>.
 /// </summary>
 internal static unsafe class SixteenRows
@@ -15,10 +16,63 @@ internal static unsafe class SixteenRows
 
     private const int MostKeys = 64;
 
-    private static readonly (int Upper, int Lower)[][] Networks = [.. Enumerable.Range(0, 7).Select(log => Batcher(1 << log))];
+    private static readonly (nint Upper, nint Lower)[][] Networks = // in bytes
+        [.. Enumerable.Range(0, 7).Select(log => Batcher(1 << log).Select(c => ((nint)c.Upper * sizeof(Vector512<float>), (nint)c.Lower * sizeof(Vector512<float>))).ToArray())];
 
     /// <summary>True where this processor and rows of this length are served.</summary>
     public static bool Covers(int n) => Avx512F.IsSupported && n is >= 16 and <= MostKeys && BitOperations.IsPow2(n);
+
+    /// <summary>
+    /// For each of 16 rows of scores Σₑ pₑ · softmax over the kₑ largest. False, and nothing done, where a row has ties at a threshold, so
+    /// that more entries than kₑ are as large.
+    /// </summary>
+    /// <param name="scores">(16, n), contiguous.</param>
+    /// <param name="weights">Out: (16, n); may be the scores.</param>
+    /// <param name="n">A length that is covered.</param>
+    /// <param name="probabilities">pₑ of every row, (16, E).</param>
+    /// <param name="keysKept">kₑ, each ≥ 1.</param>
+    [SkipLocalsInit]
+    public static bool Mix(float* scores, float* weights, int n, float* probabilities, ReadOnlySpan<int> keysKept)
+    {
+        Vector512<float>* lanes = stackalloc Vector512<float>[MostKeys], sorted = stackalloc Vector512<float>[MostKeys];
+        for (int column = 0; column < n; column += Count) Transpose(scores + column, n, lanes + column);
+        Sort(lanes, sorted, n);
+        int experts = keysKept.Length;
+        Vector512<float>* thresholds = stackalloc Vector512<float>[experts], factors = stackalloc Vector512<float>[experts];
+        for (int e = 0; e < experts; e++)
+        {
+            int k = keysKept[e];
+            if (k < n && Vector512.EqualsAny(sorted[k - 1], sorted[k])) return false;
+            thresholds[e] = k < n ? sorted[k - 1] : Vector512.Create(float.NegativeInfinity);
+        }
+
+        // The exponentials, over the sorted scores' place, are the same for all experts.
+        Vector512<float> max = sorted[0];
+        for (int c = 0; c < n; c++) sorted[c] = Exponential.OfNegative(lanes[c] - max);
+        for (int e = 0; e < experts; e++)
+        {
+            Vector512<float> sum = Vector512<float>.Zero, threshold = thresholds[e];
+            for (int c = 0; c < n; c++) sum += sorted[c] & Vector512.GreaterThanOrEqual(lanes[c], threshold);
+            float* own = (float*)(factors + e);
+            for (int r = 0; r < Count; r++) own[r] = probabilities[r * experts + e];
+            factors[e] /= sum;
+        }
+
+        for (int c = 0; c < n; c++)
+        {
+            Vector512<float> factor = Vector512<float>.Zero;
+            for (int e = 0; e < experts; e++) factor += factors[e] & Vector512.GreaterThanOrEqual(lanes[c], thresholds[e]);
+            sorted[c] *= factor;
+        }
+
+        for (int column = 0; column < n; column += Count)
+        {
+            Transpose((float*)(sorted + column), Count, lanes);
+            for (int r = 0; r < Count; r++) lanes[r].Store(weights + r * n + column);
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// For each of 16 rows and each k the k-th largest entry, so that exactly k entries are at least as large; NaN where the next one is
@@ -28,22 +82,30 @@ internal static unsafe class SixteenRows
     /// <param name="n">A length that is covered.</param>
     /// <param name="keysKept">Each ≥ 1.</param>
     /// <param name="thresholds">Out: (k's, 16).</param>
+    [SkipLocalsInit]
     public static void Thresholds(float* rows, int n, ReadOnlySpan<int> keysKept, float* thresholds)
     {
-        Vector512<float>* lanes = stackalloc Vector512<float>[MostKeys];
+        Vector512<float>* lanes = stackalloc Vector512<float>[MostKeys], sorted = stackalloc Vector512<float>[MostKeys];
         for (int column = 0; column < n; column += Count) Transpose(rows + column, n, lanes + column);
-        foreach ((int upper, int lower) in Networks[BitOperations.Log2((uint)n)])
-        {
-            Vector512<float> a = lanes[upper], b = lanes[lower];
-            lanes[upper] = Avx512F.Max(a, b);
-            lanes[lower] = Avx512F.Min(a, b);
-        }
-
+        Sort(lanes, sorted, n);
         for (int e = 0; e < keysKept.Length; e++)
         {
             int k = keysKept[e];
-            Vector512<float> threshold = k < n ? Vector512.ConditionalSelect(Vector512.Equals(lanes[k - 1], lanes[k]), Vector512.Create(float.NaN), lanes[k - 1]) : Vector512.Create(float.NaN);
+            Vector512<float> threshold = k < n ? Vector512.ConditionalSelect(Vector512.Equals(sorted[k - 1], sorted[k]), Vector512.Create(float.NaN), sorted[k - 1]) : Vector512.Create(float.NaN);
             threshold.Store(thresholds + e * Count);
+        }
+    }
+
+    /// <summary>Sorts the lanes, the largest first.</summary>
+    private static void Sort(Vector512<float>* lanes, Vector512<float>* sorted, int n)
+    {
+        new ReadOnlySpan<Vector512<float>>(lanes, n).CopyTo(new Span<Vector512<float>>(sorted, n));
+        foreach ((nint upper, nint lower) in Networks[BitOperations.Log2((uint)n)])
+        {
+            Vector512<float>* high = (Vector512<float>*)((byte*)sorted + upper), low = (Vector512<float>*)((byte*)sorted + lower);
+            Vector512<float> a = *high, b = *low;
+            *high = Avx512F.Max(a, b);
+            *low = Avx512F.Min(a, b);
         }
     }
 
@@ -69,6 +131,7 @@ internal static unsafe class SixteenRows
     }
 
     /// <summary>Lane r of vector c becomes entry c of row r: of 16 rows that lie <paramref name="stride"/> floats apart, their next 16 entries.</summary>
+    [SkipLocalsInit]
     private static void Transpose(float* rows, int stride, Vector512<float>* columns)
     {
         Vector512<float>* pairs = stackalloc Vector512<float>[Count], quads = stackalloc Vector512<float>[Count];

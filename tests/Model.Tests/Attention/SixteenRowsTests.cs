@@ -47,4 +47,49 @@ public sealed unsafe class SixteenRowsTests
             }
         }
     }
+
+    [SkippableTheory]
+    [InlineData(16)]
+    [InlineData(32)]
+    [InlineData(64)]
+    public void The_mixture_is_that_of_softmaxes_over_the_largest_and_ties_are_left_to_others(int n)
+    {
+        Skip.IfNot(SixteenRows.Covers(n), "This processor has no 512-bit vectors.");
+        var random = new Random(n);
+        int[] keysKept = [1, n / 4, n - 1, n, 2 * n];
+        int mixed = 0;
+        // A few values only in the second half of the rounds, so that ties are common.
+        for (int round = 0; round < 20; round++)
+        {
+            float[] rows = [.. Enumerable.Range(0, SixteenRows.Count * n).Select(_ => round < 10 ? 10 * random.NextSingle() - 5 : random.Next(-n, n))], before = [.. rows];
+            float[] probabilities = [.. Enumerable.Range(0, SixteenRows.Count * keysKept.Length).Select(_ => random.NextSingle())];
+            bool done;
+            fixed (float* scores = rows, own = probabilities) done = SixteenRows.Mix(scores, scores, n, own, keysKept);
+            double[][] sorted = [.. before.Chunk(n).Select(row => row.Select(x => (double)x).OrderDescending().ToArray())];
+            Assert.Equal(!sorted.Any(row => keysKept.Any(k => k < n && row[k - 1] == row[k])), done);
+            if (!done)
+            {
+                Assert.Equal(before, rows);
+                continue;
+            }
+
+            mixed++;
+            for (int r = 0; r < SixteenRows.Count; r++)
+            {
+                for (int c = 0; c < n; c++)
+                {
+                    double score = before[r * n + c], expected = 0;
+                    for (int e = 0; e < keysKept.Length; e++)
+                    {
+                        int k = Math.Min(keysKept[e], n);
+                        if (score >= sorted[r][k - 1]) expected += probabilities[r * keysKept.Length + e] * Math.Exp(score) / sorted[r][..k].Sum(Math.Exp);
+                    }
+
+                    Assert.Equal(expected, rows[r * n + c], 1e-5);
+                }
+            }
+        }
+
+        Assert.InRange(mixed, 5, 15);
+    }
 }

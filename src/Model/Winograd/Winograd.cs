@@ -1,0 +1,536 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace DenoiseService.Model.Winograd;
+
+/// <summary>
+/// 3×3 convolutions of 64 channels, and their gradients, after Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray 2016): squares of 6×6 pixels are
+/// transformed, so that 36 products of matrices take a quarter of the multiplications. float32, equal to the library's within rounding.
+/// Images are channels-last, with zeros beyond the border; both sides are multiples of 4.
+/// </summary>
+/// <remarks>With d a square of pixels, g a filter and the constant matrices A, B, G: y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. The 36 entries of what stands in brackets are the terms.</remarks>
+internal static unsafe class Winograd
+{
+    /// <summary>C: channels in and out.</summary>
+    public const int Channels = 64;
+
+    /// <summary>Floats of transformed filters, (36, C in, C out).</summary>
+    public const int TransformedSize = Terms * Channels * Channels;
+
+    /// <summary>Of a batch of images; both sides are multiples of 4.</summary>
+    /// <param name="Images">B.</param>
+    /// <param name="Height">H.</param>
+    /// <param name="Width">W.</param>
+    public readonly record struct Size(int Images, int Height, int Width)
+    {
+        private readonly int _across = Width / Given, _perImage = Height / Given * (Width / Given);
+
+        /// <summary>Squares of all images.</summary>
+        public int Squares => Images * _perImage;
+
+        /// <summary>Floats from one row of pixels to the next.</summary>
+        public long RowStride => (long)Width * Channels;
+
+        /// <summary>Floats from one image to the next.</summary>
+        public long ImageStride => Height * RowStride;
+
+        /// <summary>Image and first pixel of what a square gives.</summary>
+        public (int Image, int Y, int X) Place(int square)
+        {
+            (int image, int within) = int.DivRem(square, _perImage);
+            (int row, int column) = int.DivRem(within, _across);
+            return (image, row * Given, column * Given);
+        }
+
+        /// <summary>The same in floats.</summary>
+        public long Corner(int square)
+        {
+            (int image, int y, int x) = Place(square);
+            return image * ImageStride + y * RowStride + x * Channels;
+        }
+    }
+
+    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; squares whose sums fit the registers; floats of a vector.
+    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Block = 6, Lane = 16;
+
+    // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
+    private const int Step = AtOnce * Channels + Lane;
+
+    [ThreadStatic] private static float[]? _scratch; // transformed filters, (36, C in, C out), then room for the terms of two rounds, (36, AtOnce, C) each: 1 MB, which the second cache holds but for little
+
+    /// <summary>True where this processor has the vectors that make this worth while.</summary>
+    public static bool IsFast => Vector512.IsHardwareAccelerated;
+
+    /// <summary>G g Gᵀ of every filter.</summary>
+    /// <param name="filters">(3, 3, C in, C out).</param>
+    /// <param name="transformed">(36, C in, C out).</param>
+    [SkipLocalsInit]
+    public static void Transform(float* filters, float* transformed)
+    {
+        const int size = Channels * Channels;
+        Vector512<float>* columns = stackalloc Vector512<float>[Read * 3];
+        for (int i = 0; i < size; i += Lane, filters += Lane, transformed += Lane)
+        {
+            for (int x = 0; x < 3; x++)
+            {
+                Filter(Vector512.Load(filters + x * size), Vector512.Load(filters + (3 + x) * size), Vector512.Load(filters + (6 + x) * size),
+                    out columns[x], out columns[3 + x], out columns[6 + x], out columns[9 + x], out columns[12 + x], out columns[15 + x]);
+            }
+
+            for (int y = 0; y < Read; y++)
+            {
+                Filter(columns[3 * y], columns[3 * y + 1], columns[3 * y + 2],
+                    out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3, out Vector512<float> t4, out Vector512<float> t5);
+                float* to = transformed + Read * y * size;
+                t0.Store(to);
+                t1.Store(to + size);
+                t2.Store(to + 2 * size);
+                t3.Store(to + 3 * size);
+                t4.Store(to + 4 * size);
+                t5.Store(to + 5 * size);
+            }
+        }
+    }
+
+    /// <summary>G g Gᵀ of every filter, in memory of this thread that the next call overwrites.</summary>
+    /// <param name="filters">(3, 3, C in, C out).</param>
+    public static float* Transform(float* filters)
+    {
+        float* transformed = Scratch();
+        Transform(filters, transformed);
+        return transformed;
+    }
+
+    /// <summary>Convolves images.</summary>
+    /// <param name="source">(B, H, W, C).</param>
+    /// <param name="destination">(B, H, W, C); not the source.</param>
+    /// <param name="size">B, H, W.</param>
+    /// <param name="filters">Transformed.</param>
+    /// <param name="bias">(C), or null.</param>
+    /// <param name="rectify">Negative results become 0.</param>
+    /// <param name="gate">(B, H, W, C): results become 0 where this is not above 0; or null.</param>
+    /// <param name="added">(B, H, W, C), added at last; may be the destination, or null.</param>
+    public static void Convolve(float* source, float* destination, Size size, float* filters, float* bias = null, bool rectify = false, float* gate = null, float* added = null)
+    {
+        float* terms = Scratch() + TransformedSize;
+        for (int first = 0; first < size.Squares; first += AtOnce)
+        {
+            int count = Math.Min(AtOnce, size.Squares - first);
+            for (int s = 0; s < count; s++) ReadSquare(source, size, first + s, terms + s * Channels);
+            for (int term = 0; term < Terms; term++)
+            {
+                // Filters and a round's terms fill the second cache: what comes next is fetched while the processor multiplies.
+                if (term < AtOnce && first + AtOnce + term < size.Squares) Fetch(source, size, first + AtOnce + term);
+                if (term < count)
+                {
+                    Fetch(destination, size, first + term);
+                    if (gate is not null) Fetch(gate, size, first + term);
+                    if (added is not null) Fetch(added, size, first + term);
+                }
+
+                float* filter = filters + term * Channels * Channels, next = filters + (term + 1) % Terms * Channels * Channels;
+                for (int s = 0; s < count; s += Block, next += Channels * Lane) Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
+            }
+
+            for (int s = 0; s < count; s++)
+            {
+                long at = size.Corner(first + s);
+                TransformBack(terms + s * Channels, bias, destination + at, added is null ? null : added + at, gate is null ? null : gate + at, size.RowStride, rectify);
+            }
+        }
+    }
+
+    /// <summary>The gradient of a convolution's filters and bias.</summary>
+    /// <param name="source">What was convolved, (B, H, W, C).</param>
+    /// <param name="result">Gradient of the result, (B, H, W, C).</param>
+    /// <param name="size">B, H, W.</param>
+    /// <param name="filters">Becomes the gradient of the filters, (3, 3, C in, C out).</param>
+    /// <param name="bias">Becomes the gradient of the bias, (C).</param>
+    public static void Gradient(float* source, float* result, Size size, float* filters, float* bias)
+    {
+        float* transformed = Scratch(), terms = transformed + TransformedSize;
+        float* gradients = terms + Terms * Step;
+        new Span<float>(transformed, TransformedSize).Clear();
+        new Span<float>(bias, Channels).Clear();
+        for (int first = 0; first < size.Squares; first += AtOnce)
+        {
+            int count = Math.Min(AtOnce, size.Squares - first);
+            for (int s = 0; s < count; s++)
+            {
+                ReadSquare(source, size, first + s, terms + s * Channels);
+                Spread(result + size.Corner(first + s), size.RowStride, gradients + s * Channels);
+                float* sums = gradients + (Read + 1) * Step + s * Channels; // this term is the sum of a square's pixels
+                for (int c = 0; c < Channels; c += Lane) (Vector512.Load(bias + c) + Vector512.Load(sums + c)).Store(bias + c);
+            }
+
+            for (int term = 0; term < Terms; term++)
+            {
+                if (term < AtOnce && first + AtOnce + term < size.Squares)
+                {
+                    Fetch(source, size, first + AtOnce + term);
+                    Fetch(result, size, first + AtOnce + term);
+                }
+
+                for (int from = 0; from < Channels; from += 4) AddProducts(terms + term * Step + from, gradients + term * Step, count, transformed + (term * Channels + from) * Channels);
+            }
+        }
+
+        TransformGradient(transformed, filters);
+    }
+
+    /// <summary>The thread's own memory.</summary>
+    private static float* Scratch()
+    {
+        _scratch ??= GC.AllocateUninitializedArray<float>(TransformedSize + 2 * Terms * Step + Lane, pinned: true);
+        return (float*)(((nint)Unsafe.AsPointer(ref _scratch[0]) + 63) & ~63);
+    }
+
+    /// <summary>Gᵀ u G of every filter: from the gradient of the transformed filters to that of the filters.</summary>
+    /// <param name="transformed">(36, C in, C out).</param>
+    /// <param name="filters">(3, 3, C in, C out).</param>
+    [SkipLocalsInit]
+    private static void TransformGradient(float* transformed, float* filters)
+    {
+        const int size = Channels * Channels;
+        Vector512<float>* columns = stackalloc Vector512<float>[3 * Read];
+        for (int i = 0; i < size; i += Lane, filters += Lane, transformed += Lane)
+        {
+            for (int x = 0; x < Read; x++)
+            {
+                float* column = transformed + x * size;
+                (columns[x], columns[6 + x], columns[12 + x]) = Gather(Vector512.Load(column), Vector512.Load(column + 6 * size), Vector512.Load(column + 12 * size),
+                    Vector512.Load(column + 18 * size), Vector512.Load(column + 24 * size), Vector512.Load(column + 30 * size));
+            }
+
+            for (int y = 0; y < 3; y++)
+            {
+                Vector512<float>* row = columns + Read * y;
+                (Vector512<float> g0, Vector512<float> g1, Vector512<float> g2) = Gather(row[0], row[1], row[2], row[3], row[4], row[5]);
+                g0.Store(filters + 3 * y * size);
+                g1.Store(filters + (3 * y + 1) * size);
+                g2.Store(filters + (3 * y + 2) * size);
+            }
+        }
+    }
+
+    /// <summary>G g.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Filter(Vector512<float> a, Vector512<float> b, Vector512<float> c, out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3, out Vector512<float> t4, out Vector512<float> t5)
+    {
+        Vector512<float> near = (a + c) * (-1f / 6), nearOdd = b * (-1f / 6), far = a * (1f / 24) + c * (1f / 6), farOdd = b * (1f / 12);
+        t0 = a * (1f / 4);
+        t1 = near + nearOdd;
+        t2 = near - nearOdd;
+        t3 = far + farOdd;
+        t4 = far - farOdd;
+        t5 = c;
+    }
+
+    /// <summary>Gᵀ u.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float>, Vector512<float>, Vector512<float>) Gather(Vector512<float> u0, Vector512<float> u1, Vector512<float> u2, Vector512<float> u3, Vector512<float> u4, Vector512<float> u5)
+    {
+        Vector512<float> near = (u1 + u2) * (-1f / 6), far = u3 + u4;
+        return (u0 * (1f / 4) + near + far * (1f / 24), (u2 - u1) * (1f / 6) + (u3 - u4) * (1f / 12), near + far * (1f / 6) + u5);
+    }
+
+    /// <summary>The terms of one square.</summary>
+    [SkipLocalsInit]
+    private static void ReadSquare(float* source, Size size, int square, float* terms)
+    {
+        (int image, int y, int x) = size.Place(square);
+        source += image * size.ImageStride;
+        int top = y - 1, left = x - 1;
+        if (top >= 0 && left >= 0 && top + Read <= size.Height && left + Read <= size.Width)
+        {
+            TransformSquare(source + top * size.RowStride + left * Channels, size.RowStride, terms);
+            return;
+        }
+
+        float* framed = stackalloc float[Terms * Channels];
+        Frame(source, size.Height, size.Width, top, left, framed);
+        TransformSquare(framed, Read * Channels, terms);
+    }
+
+    /// <summary>A square at the border, with zeros beyond it.</summary>
+    private static void Frame(float* source, int height, int width, int top, int left, float* framed)
+    {
+        for (int y = 0; y < Read; y++)
+        {
+            for (int x = 0; x < Read; x++, framed += Channels)
+            {
+                bool inside = top + y >= 0 && top + y < height && left + x >= 0 && left + x < width;
+                for (int c = 0; c < Channels; c += Lane)
+                {
+                    (inside ? Vector512.Load(source + ((long)(top + y) * width + left + x) * Channels + c) : Vector512<float>.Zero).Store(framed + c);
+                }
+            }
+        }
+    }
+
+    /// <summary>Asks for the pixels that a square reads and its neighbours to the left and above do not.</summary>
+    private static void Fetch(float* image, Size size, int square)
+    {
+        if (!Sse.IsSupported) return;
+        float* corner = image + size.Corner(square);
+        int rows = Math.Min(Read - 1, size.Height - size.Place(square).Y);
+        for (int y = 0; y < rows; y++)
+        {
+            for (int i = 0; i < Given * Channels; i += Lane) Sse.Prefetch1(corner + y * size.RowStride + i);
+        }
+    }
+
+    /// <summary>Bᵀ d B of the 6×6 pixels d; entry (y, x) goes to term 6 y + x.</summary>
+    [SkipLocalsInit]
+    private static void TransformSquare(float* square, long rowStride, float* terms)
+    {
+        Vector512<float>* columns = stackalloc Vector512<float>[Terms];
+        for (int c = 0; c < Channels; c += Lane)
+        {
+            for (int x = 0; x < Read; x++)
+            {
+                float* column = square + x * Channels + c;
+                Vector512<float> d0 = Vector512.Load(column), d1 = Vector512.Load(column + rowStride), d2 = Vector512.Load(column + 2 * rowStride),
+                    d3 = Vector512.Load(column + 3 * rowStride), d4 = Vector512.Load(column + 4 * rowStride), d5 = Vector512.Load(column + 5 * rowStride);
+                Transform(ref d0, ref d1, ref d2, ref d3, ref d4, ref d5);
+                columns[x] = d0;
+                columns[6 + x] = d1;
+                columns[12 + x] = d2;
+                columns[18 + x] = d3;
+                columns[24 + x] = d4;
+                columns[30 + x] = d5;
+            }
+
+            for (int y = 0; y < Read; y++)
+            {
+                Vector512<float>* row = columns + Read * y;
+                Vector512<float> d0 = row[0], d1 = row[1], d2 = row[2], d3 = row[3], d4 = row[4], d5 = row[5];
+                Transform(ref d0, ref d1, ref d2, ref d3, ref d4, ref d5);
+                float* to = terms + (long)Read * y * Step + c;
+                d0.Store(to);
+                d1.Store(to + Step);
+                d2.Store(to + 2 * Step);
+                d3.Store(to + 3 * Step);
+                d4.Store(to + 4 * Step);
+                d5.Store(to + 5 * Step);
+            }
+        }
+    }
+
+    /// <summary>Bᵀ d in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transform(ref Vector512<float> d0, ref Vector512<float> d1, ref Vector512<float> d2, ref Vector512<float> d3, ref Vector512<float> d4, ref Vector512<float> d5)
+    {
+        Vector512<float> four = Vector512.Create(4f), five = Vector512.Create(-5f), minusFour = Vector512.Create(-4f), two = Vector512.Create(2f);
+        Vector512<float> even = Vector512.FusedMultiplyAdd(minusFour, d2, d4), odd = Vector512.FusedMultiplyAdd(minusFour, d1, d3);
+        Vector512<float> evenNear = d4 - d2, oddNear = two * (d3 - d1);
+        d0 = Vector512.FusedMultiplyAdd(four, d0, Vector512.FusedMultiplyAdd(five, d2, d4));
+        d5 = Vector512.FusedMultiplyAdd(four, d1, Vector512.FusedMultiplyAdd(five, d3, d5));
+        d1 = even + odd;
+        d2 = even - odd;
+        d3 = evenNear + oddNear;
+        d4 = evenNear - oddNear;
+    }
+
+    /// <summary>rows (6, C) ← rows · filter (C, C): 24 sums in registers. Asks for a part of the next filter on the way.</summary>
+    private static void Multiply(float* rows, float* filter, float* next)
+    {
+        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default, c0 = default, c1 = default, c2 = default, c3 = default,
+            d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
+        for (int k = 0; k < Channels; k++, filter += Channels)
+        {
+            Vector512<float> w0 = Vector512.LoadAligned(filter), w1 = Vector512.LoadAligned(filter + 16), w2 = Vector512.LoadAligned(filter + 32), w3 = Vector512.LoadAligned(filter + 48);
+            if (Sse.IsSupported) Sse.Prefetch0(next + k * Lane);
+            float* row = rows + k;
+            Vector512<float> v = Vector512.Create(row[0]);
+            a0 = Vector512.FusedMultiplyAdd(v, w0, a0);
+            a1 = Vector512.FusedMultiplyAdd(v, w1, a1);
+            a2 = Vector512.FusedMultiplyAdd(v, w2, a2);
+            a3 = Vector512.FusedMultiplyAdd(v, w3, a3);
+            v = Vector512.Create(row[Channels]);
+            b0 = Vector512.FusedMultiplyAdd(v, w0, b0);
+            b1 = Vector512.FusedMultiplyAdd(v, w1, b1);
+            b2 = Vector512.FusedMultiplyAdd(v, w2, b2);
+            b3 = Vector512.FusedMultiplyAdd(v, w3, b3);
+            v = Vector512.Create(row[2 * Channels]);
+            c0 = Vector512.FusedMultiplyAdd(v, w0, c0);
+            c1 = Vector512.FusedMultiplyAdd(v, w1, c1);
+            c2 = Vector512.FusedMultiplyAdd(v, w2, c2);
+            c3 = Vector512.FusedMultiplyAdd(v, w3, c3);
+            v = Vector512.Create(row[3 * Channels]);
+            d0 = Vector512.FusedMultiplyAdd(v, w0, d0);
+            d1 = Vector512.FusedMultiplyAdd(v, w1, d1);
+            d2 = Vector512.FusedMultiplyAdd(v, w2, d2);
+            d3 = Vector512.FusedMultiplyAdd(v, w3, d3);
+            v = Vector512.Create(row[4 * Channels]);
+            e0 = Vector512.FusedMultiplyAdd(v, w0, e0);
+            e1 = Vector512.FusedMultiplyAdd(v, w1, e1);
+            e2 = Vector512.FusedMultiplyAdd(v, w2, e2);
+            e3 = Vector512.FusedMultiplyAdd(v, w3, e3);
+            v = Vector512.Create(row[5 * Channels]);
+            f0 = Vector512.FusedMultiplyAdd(v, w0, f0);
+            f1 = Vector512.FusedMultiplyAdd(v, w1, f1);
+            f2 = Vector512.FusedMultiplyAdd(v, w2, f2);
+            f3 = Vector512.FusedMultiplyAdd(v, w3, f3);
+        }
+
+        Store(rows, a0, a1, a2, a3);
+        Store(rows + Channels, b0, b1, b2, b3);
+        Store(rows + 2 * Channels, c0, c1, c2, c3);
+        Store(rows + 3 * Channels, d0, d1, d2, d3);
+        Store(rows + 4 * Channels, e0, e1, e2, e3);
+        Store(rows + 5 * Channels, f0, f1, f2, f3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* row, Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3)
+    {
+        v0.Store(row);
+        v1.Store(row + 16);
+        v2.Store(row + 32);
+        v3.Store(row + 48);
+    }
+
+    /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
+    [SkipLocalsInit]
+    private static void TransformBack(float* terms, float* bias, float* destination, float* added, float* gate, long rowStride, bool rectify)
+    {
+        Vector512<float>* columns = stackalloc Vector512<float>[Given * Read];
+        for (int c = 0; c < Channels; c += Lane)
+        {
+            for (int x = 0; x < Read; x++)
+            {
+                float* column = terms + x * Step + c;
+                (columns[x], columns[6 + x], columns[12 + x], columns[18 + x]) = Back(Vector512.Load(column), Vector512.Load(column + 6 * Step), Vector512.Load(column + 12 * Step),
+                    Vector512.Load(column + 18 * Step), Vector512.Load(column + 24 * Step), Vector512.Load(column + 30 * Step));
+            }
+
+            Vector512<float> shift = bias is null ? Vector512<float>.Zero : Vector512.Load(bias + c);
+            for (int y = 0; y < Given; y++)
+            {
+                Vector512<float>* row = columns + Read * y;
+                (Vector512<float> p0, Vector512<float> p1, Vector512<float> p2, Vector512<float> p3) = Back(row[0], row[1], row[2], row[3], row[4], row[5]);
+                p0 += shift;
+                p1 += shift;
+                p2 += shift;
+                p3 += shift;
+                if (rectify)
+                {
+                    p0 = Vector512.Max(p0, Vector512<float>.Zero);
+                    p1 = Vector512.Max(p1, Vector512<float>.Zero);
+                    p2 = Vector512.Max(p2, Vector512<float>.Zero);
+                    p3 = Vector512.Max(p3, Vector512<float>.Zero);
+                }
+
+                if (gate is not null)
+                {
+                    float* open = gate + y * rowStride + c;
+                    p0 &= Vector512.GreaterThan(Vector512.Load(open), Vector512<float>.Zero);
+                    p1 &= Vector512.GreaterThan(Vector512.Load(open + Channels), Vector512<float>.Zero);
+                    p2 &= Vector512.GreaterThan(Vector512.Load(open + 2 * Channels), Vector512<float>.Zero);
+                    p3 &= Vector512.GreaterThan(Vector512.Load(open + 3 * Channels), Vector512<float>.Zero);
+                }
+
+                if (added is not null)
+                {
+                    float* more = added + y * rowStride + c;
+                    p0 += Vector512.Load(more);
+                    p1 += Vector512.Load(more + Channels);
+                    p2 += Vector512.Load(more + 2 * Channels);
+                    p3 += Vector512.Load(more + 3 * Channels);
+                }
+
+                float* to = destination + y * rowStride + c;
+                p0.Store(to);
+                p1.Store(to + Channels);
+                p2.Store(to + 2 * Channels);
+                p3.Store(to + 3 * Channels);
+            }
+        }
+    }
+
+    /// <summary>Aᵀ m.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Back(Vector512<float> m0, Vector512<float> m1, Vector512<float> m2, Vector512<float> m3, Vector512<float> m4, Vector512<float> m5)
+    {
+        Vector512<float> near = m1 + m2, nearOdd = m1 - m2, far = m3 + m4, farOdd = m3 - m4;
+        return (m0 + near + far, Vector512.FusedMultiplyAdd(Vector512.Create(2f), farOdd, nearOdd), Vector512.FusedMultiplyAdd(Vector512.Create(4f), far, near), Vector512.FusedMultiplyAdd(Vector512.Create(8f), farOdd, nearOdd) + m5);
+    }
+
+    /// <summary>A y Aᵀ of 4×4 pixels y: the gradient of the terms.</summary>
+    [SkipLocalsInit]
+    private static void Spread(float* square, long rowStride, float* terms)
+    {
+        Vector512<float>* columns = stackalloc Vector512<float>[Read * Given];
+        for (int c = 0; c < Channels; c += Lane)
+        {
+            for (int x = 0; x < Given; x++)
+            {
+                float* column = square + x * Channels + c;
+                (columns[x], columns[4 + x], columns[8 + x], columns[12 + x], columns[16 + x], columns[20 + x]) =
+                    Spread(Vector512.Load(column), Vector512.Load(column + rowStride), Vector512.Load(column + 2 * rowStride), Vector512.Load(column + 3 * rowStride));
+            }
+
+            for (int y = 0; y < Read; y++)
+            {
+                Vector512<float>* row = columns + Given * y;
+                (Vector512<float> t0, Vector512<float> t1, Vector512<float> t2, Vector512<float> t3, Vector512<float> t4, Vector512<float> t5) = Spread(row[0], row[1], row[2], row[3]);
+                float* to = terms + (long)Read * y * Step + c;
+                t0.Store(to);
+                t1.Store(to + Step);
+                t2.Store(to + 2 * Step);
+                t3.Store(to + 3 * Step);
+                t4.Store(to + 4 * Step);
+                t5.Store(to + 5 * Step);
+            }
+        }
+    }
+
+    /// <summary>A y.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Spread(Vector512<float> y0, Vector512<float> y1, Vector512<float> y2, Vector512<float> y3)
+    {
+        Vector512<float> near = y0 + y2, nearOdd = y1 + y3;
+        Vector512<float> far = Vector512.FusedMultiplyAdd(Vector512.Create(4f), y2, y0), farOdd = Vector512.FusedMultiplyAdd(Vector512.Create(8f), y3, y1 + y1);
+        return (y0, near + nearOdd, near - nearOdd, far + farOdd, far - farOdd, y3);
+    }
+
+    /// <summary>sums (4, C out) += termsᵀ (4, count) · gradients (count, C out).</summary>
+    private static void AddProducts(float* terms, float* gradients, int count, float* sums)
+    {
+        Vector512<float> a0 = Vector512.Load(sums), a1 = Vector512.Load(sums + 16), a2 = Vector512.Load(sums + 32), a3 = Vector512.Load(sums + 48),
+            b0 = Vector512.Load(sums + Channels), b1 = Vector512.Load(sums + Channels + 16), b2 = Vector512.Load(sums + Channels + 32), b3 = Vector512.Load(sums + Channels + 48),
+            c0 = Vector512.Load(sums + 2 * Channels), c1 = Vector512.Load(sums + 2 * Channels + 16), c2 = Vector512.Load(sums + 2 * Channels + 32), c3 = Vector512.Load(sums + 2 * Channels + 48),
+            d0 = Vector512.Load(sums + 3 * Channels), d1 = Vector512.Load(sums + 3 * Channels + 16), d2 = Vector512.Load(sums + 3 * Channels + 32), d3 = Vector512.Load(sums + 3 * Channels + 48);
+        for (int s = 0; s < count; s++, terms += Channels, gradients += Channels)
+        {
+            Vector512<float> g0 = Vector512.Load(gradients), g1 = Vector512.Load(gradients + 16), g2 = Vector512.Load(gradients + 32), g3 = Vector512.Load(gradients + 48);
+            Vector512<float> t = Vector512.Create(terms[0]);
+            a0 = Vector512.FusedMultiplyAdd(t, g0, a0);
+            a1 = Vector512.FusedMultiplyAdd(t, g1, a1);
+            a2 = Vector512.FusedMultiplyAdd(t, g2, a2);
+            a3 = Vector512.FusedMultiplyAdd(t, g3, a3);
+            t = Vector512.Create(terms[1]);
+            b0 = Vector512.FusedMultiplyAdd(t, g0, b0);
+            b1 = Vector512.FusedMultiplyAdd(t, g1, b1);
+            b2 = Vector512.FusedMultiplyAdd(t, g2, b2);
+            b3 = Vector512.FusedMultiplyAdd(t, g3, b3);
+            t = Vector512.Create(terms[2]);
+            c0 = Vector512.FusedMultiplyAdd(t, g0, c0);
+            c1 = Vector512.FusedMultiplyAdd(t, g1, c1);
+            c2 = Vector512.FusedMultiplyAdd(t, g2, c2);
+            c3 = Vector512.FusedMultiplyAdd(t, g3, c3);
+            t = Vector512.Create(terms[3]);
+            d0 = Vector512.FusedMultiplyAdd(t, g0, d0);
+            d1 = Vector512.FusedMultiplyAdd(t, g1, d1);
+            d2 = Vector512.FusedMultiplyAdd(t, g2, d2);
+            d3 = Vector512.FusedMultiplyAdd(t, g3, d3);
+        }
+
+        Store(sums, a0, a1, a2, a3);
+        Store(sums + Channels, b0, b1, b2, b3);
+        Store(sums + 2 * Channels, c0, c1, c2, c3);
+        Store(sums + 3 * Channels, d0, d1, d2, d3);
+    }
+}

@@ -1,0 +1,100 @@
+using DenoiseService.Model.Attention;
+using static TorchSharp.torch;
+
+namespace DenoiseService.Model.Winograd;
+
+/// <summary>x + conv(ReLU(conv(x))) and its gradients, by <see cref="Winograd"/>.</summary>
+internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<WinogradPair>
+{
+    /// <inheritdoc/>
+    public override string Name => nameof(WinogradPair);
+
+    /// <summary>True where this form serves, and is the fastest.</summary>
+    /// <param name="x">(B, C, H, W).</param>
+    /// <param name="weight">Of the first convolution.</param>
+    public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
+        && x.device_type == TorchSharp.DeviceType.CPU;
+
+    /// <summary>True where pairs of so many channels have this form on this processor.</summary>
+    public static bool Serves(long channels) => Winograd.IsFast && channels == Winograd.Channels;
+
+    /// <summary>float32 (B, C, H, W), channels-last, → the same.</summary>
+    public static Tensor Of(Tensor x, Tensor firstWeight, Tensor firstBias, Tensor secondWeight, Tensor secondBias) => apply(x, firstWeight, firstBias, secondWeight, secondBias);
+
+    /// <summary>A convolution's filters, transformed, for <see cref="WithoutGradients"/>.</summary>
+    public static Tensor Prepare(Tensor weight)
+    {
+        using var noGrad = no_grad();
+        using Tensor filters = Forwards(weight);
+        Tensor transformed = empty(Winograd.TransformedSize).DetachFromDisposeScope();
+        Winograd.Transform(At(filters), At(transformed));
+        return transformed;
+    }
+
+    /// <summary>As <see cref="Of"/>, without gradients, with filters that <see cref="Prepare"/> made.</summary>
+    /// <param name="x">(B, C, H, W).</param>
+    /// <param name="firstFilters">Of the first convolution.</param>
+    /// <param name="firstBias">Of the first convolution.</param>
+    /// <param name="secondFilters">Of the second convolution.</param>
+    /// <param name="secondBias">Of the second convolution.</param>
+    /// <param name="overwrite">The result may take x's place, if x is channels-last: less memory stays in the cache.</param>
+    public static Tensor WithoutGradients(Tensor x, Tensor firstFilters, Tensor firstBias, Tensor secondFilters, Tensor secondBias, bool overwrite)
+    {
+        using var scope = NewDisposeScope();
+        Tensor input = ChannelsLast(x), inner = empty_like(input), result = overwrite ? input : empty_like(input); // (B, H, W, C)
+        Winograd.Convolve(At(input), At(inner), SizeOf(input), At(firstFilters), At(firstBias), rectify: true);
+        Winograd.Convolve(At(inner), At(result), SizeOf(input), At(secondFilters), At(secondBias), added: At(input));
+        return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor firstWeight, Tensor secondWeight) = ((Tensor)vars[1], (Tensor)vars[3]);
+        Tensor x = ChannelsLast((Tensor)vars[0]), inner = empty_like(x), result = empty_like(x); // (B, H, W, C)
+        Winograd.Size size = SizeOf(x);
+        Winograd.Convolve(At(x), At(inner), size, Own(Forwards(firstWeight)), At((Tensor)vars[2]), rectify: true);
+        Winograd.Convolve(At(inner), At(result), size, Own(Forwards(secondWeight)), At((Tensor)vars[4]), added: At(x));
+        ctx.save_for_backward([x, inner, firstWeight, secondWeight]);
+        scope.MoveToOuter(x, inner); // until the context has taken them
+        return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        using var scope = NewDisposeScope();
+        List<Tensor> saved = ctx.get_saved_variables();
+        (Tensor x, Tensor inner, Tensor firstWeight, Tensor secondWeight) = (saved[0], saved[1], saved[2], saved[3]);
+        Tensor result = ChannelsLast(grad_output), between = empty_like(x), input = empty_like(x); // gradients, (B, H, W, C)
+        Winograd.Size size = SizeOf(x);
+        Winograd.Convolve(At(result), At(between), size, Own(Backwards(secondWeight)), gate: At(inner));
+        Winograd.Convolve(At(between), At(input), size, Own(Backwards(firstWeight)), added: At(result));
+        (Tensor firstGradient, Tensor firstBias) = Gradient(x, between);
+        (Tensor secondGradient, Tensor secondBias) = Gradient(inner, result);
+        List<Tensor> gradients = [input.permute(0, 3, 1, 2), firstGradient, firstBias, secondGradient, secondBias];
+        scope.MoveToOuter(gradients);
+        return gradients;
+    }
+
+    private static (Tensor Weight, Tensor Bias) Gradient(Tensor source, Tensor result)
+    {
+        Tensor filters = empty(3, 3, Winograd.Channels, Winograd.Channels), bias = empty(Winograd.Channels);
+        Winograd.Gradient(At(source), At(result), SizeOf(source), At(filters), At(bias));
+        return (filters.permute(3, 2, 0, 1).contiguous(), bias); // (C out, C in, 3, 3), (C out)
+    }
+
+    private static Tensor Forwards(Tensor weight) => weight.permute(2, 3, 1, 0).contiguous(); // (3, 3, C in, C out)
+
+    /// <summary>From a convolution's result back to what it read.</summary>
+    private static Tensor Backwards(Tensor weight) => weight.flip(2, 3).permute(2, 3, 0, 1).contiguous(); // (3, 3, C out, C in)
+
+    private static float* Own(Tensor filters) => Winograd.Transform(At(filters));
+
+    private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous(); // (B, H, W, C)
+
+    private static Winograd.Size SizeOf(Tensor x) => new((int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
+
+    private static float* At(Tensor tensor) => (float*)TopKSelection.Address(tensor);
+}
