@@ -7,6 +7,7 @@ return args switch
     ["training"] => TrainingBench.Run(Console.Out),
     ["photograph", .. var rest] => await PhotographBench.RunAsync(Console.Out, rest),
     ["jobs", .. var rest] => await JobBench.RunAsync(Console.Out, rest),
+    ["convolution"] => ConvolutionBench.Run(Console.Out),
     ["rival", .. var rest] => RivalBench.Run(Console.Out, rest),
     ["all", .. var rest] => MemoryBench.Run(Console.Out, rest[..1]) + await PhotographBench.RunAsync(Console.Out, rest) + InferenceBench.Run(Console.Out) + TrainingBench.Run(Console.Out),
     ["memory", .. var rest] => MemoryBench.Run(Console.Out, rest),
@@ -21,6 +22,7 @@ static int Usage()
         dotnet run -c Release --project bench -- photograph CHECKPOINT API  seconds per megapixel of a 12-megapixel picture, engine and HTTP; API = DenoiseService.Api.dll
         dotnet run -c Release --project bench -- jobs API                   p50 and p95 over HTTP with and without a training job
         dotnet run -c Release --project bench -- rival CHECKPOINT           seconds per megapixel of the engine and of FFDNet's convolutions
+        dotnet run -c Release --project bench -- convolution                ns a pixel of the shipped network's pair of convolutions: the library's and our own
         dotnet run -c Release --project bench -- all CHECKPOINT API         memory, photograph, inference and training in one run
         dotnet run -c Release --project bench -- memory CHECKPOINT          peak memory of a 50-megapixel picture through the engine
         """);

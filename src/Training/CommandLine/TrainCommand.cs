@@ -11,6 +11,7 @@ namespace DenoiseService.Training.CommandLine;
 internal static class TrainCommand
 {
     private static readonly Option<string> RecipeName = new("--recipe") { Description = $"A recipe by name ({string.Join(", ", Recipe.Named.Keys)}) or a JSON file. The other options change it.", DefaultValueFactory = _ => "photographs" };
+    private static readonly Option<int?> Tile = new("--tile") { Description = "Side in pixels of the training squares of a windowed network, in whole windows; larger ones teach it what lies far from a border." };
     private static readonly Option<FileInfo?> Initial = new("--initial") { Description = "A checkpoint to start from, with its network. A fine-tuning wants a low --lr." };
     private static readonly Option<string[]> Data = new("--data") { Description = "Training images: a CIFAR-10 folder or a folder of pictures, each with :FIRST-LAST, @SHARE, #PATCHES, ~SHRINK as wanted. May be repeated.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> Validation = new("--validation") { Description = "Held-out images, in the same form.", AllowMultipleArgumentsPerToken = true };
@@ -28,7 +29,7 @@ internal static class TrainCommand
 
     public static Command Build(IAnsiConsole console, TimeProvider time)
     {
-        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Initial, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Numbers, Threads };
+        var command = new Command("train", "Train a network. Ctrl-C saves; the same command goes on.") { RecipeName, Initial, Tile, Data, Validation, Output, Seed, Steps, Epochs, BatchSize, LearningRate, Sigma, Clamped, Replicas, Numbers, Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, time, cancellationToken)));
         return command;
     }
@@ -54,6 +55,7 @@ internal static class TrainCommand
     {
         Recipe recipe = RecipeFile.Named(parsed.GetValue(RecipeName)!);
         if (parsed.GetValue(Initial) is { } initial) recipe = recipe with { Initial = initial.Name, Model = Checkpoint.ReadCard(initial.FullName).Config };
+        if (parsed.GetValue(Tile) is { } tile) recipe = recipe with { Model = recipe.Model with { TileSide = tile } };
         if (parsed.GetValue(Data) is { Length: > 0 } data) recipe = recipe with { Data = data.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Validation) is { Length: > 0 } validation) recipe = recipe with { Validation = validation.Select(Parsing.Source).ToArray() };
         if (parsed.GetValue(Sigma) is { } sigma)

@@ -49,6 +49,22 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void A_windowed_network_goes_on_in_larger_squares()
+    {
+        ModelConfig windowed = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4, TileSide = 16, WindowSide = 2 };
+        File.WriteAllText(_folder.File("windowed.json"), JsonSerializer.Serialize(Small.Recipe with { Model = windowed, Steps = 2, ValidateEvery = 1 }, Recipe.Json));
+        string[] arguments = ["train", "--recipe", _folder.File("windowed.json"), "--data", _folder.File("pictures") + "#20", "--validation", _folder.File("pictures") + "#4"];
+        Outcome first = Run([.. arguments, "--output", _folder.File("small")]);
+        Assert.True(first.Code == 0, first.Errors);
+        Outcome second = Run([.. arguments, "--initial", _folder.File("small/best.safetensors"), "--tile", "24", "--output", _folder.File("large")]);
+        Assert.True(second.Code == 0, second.Errors);
+        Assert.Equal(windowed.TileSide + 8, Checkpoint.ReadCard(_folder.File("large/best.safetensors")).Config.TileSide);
+        Outcome refused = Run([.. arguments, "--tile", "20", "--output", _folder.File("odd")]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("WindowSide is 2; it must be 0 or a divisor of the tile's 5 tokens", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Scaling_writes_its_report_and_refuses_a_bad_side()
     {
         Outcome done = Run("scaling", "--sides", "16,32", "--repeats", "1", "--threads", "1", "--memory-limit", "1", "--output", _folder.File("scaling"));
