@@ -96,7 +96,7 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
         using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
         Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12, T/2, T/2)
         Tensor lifted = _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
-        Tensor half = ConvolutionalPair.Through(_half, lifted.to(ConvolutionalPair.NumbersOf(_half), copy: !is_grad_enabled())); // (B, M, T/2, T/2)
+        Tensor half = ConvolutionalPair.Through(_half, lifted.to(ConvolutionalPair.NumbersOf(_half))); // (B, M, T/2, T/2)
         return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());
     }
 }
@@ -148,10 +148,17 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     /// <summary>What the pairs compute with.</summary>
     public static ScalarType NumbersOf(Module<Tensor, Tensor> several) => several.parameters().First().dtype;
 
-    /// <summary>Through all of them. Without gradients they may overwrite what they are given.</summary>
+    /// <summary>Through all of them, (B, C, side, side) → the same. Once prepared, each but the first writes over the result of the one before.</summary>
     public static Tensor Through(Module<Tensor, Tensor> several, Tensor x)
     {
-        foreach (ConvolutionalPair pair in several is ConvolutionalPair single ? [single] : several.children().Cast<ConvolutionalPair>()) x = pair.Run(x, overwrite: true);
+        if (several is ConvolutionalPair single) return single.call(x);
+        bool own = false;
+        foreach (ConvolutionalPair pair in several.children().Cast<ConvolutionalPair>())
+        {
+            x = pair.Run(x, overwrite: own);
+            own = true;
+        }
+
         return x;
     }
 
@@ -161,7 +168,7 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     /// <summary>For inference only: the weights must not change afterwards.</summary>
     public void Prepare()
     {
-        if (_rectify && WinogradPair.Serves(_first.weight.shape[0])) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
+        if (_rectify && WinogradPair.Serves(_first.weight.shape[0]) && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
     }
 
     public override Tensor forward(Tensor x) => Run(x, overwrite: false);

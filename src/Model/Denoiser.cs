@@ -27,7 +27,7 @@ public sealed record DenoiserOptions
     /// <summary>Pixels that neighbouring tiles share at least; 0 to TileSide − 1. More overlap hides the tiles' borders better and costs more.</summary>
     public int Overlap { get; init; } = 8;
 
-    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
+    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows, and to what <see cref="BatchMemory"/> allows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
     public int MaxTileSide { get; init; } = 256;
 
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
@@ -50,7 +50,7 @@ public readonly record struct BatchPart(TiledPicture Picture, int Tiles);
 /// </summary>
 public sealed class Denoiser : IDisposable
 {
-    // Tokens that one thread runs at once: their activations stay in its cache (measured: docs/LOG.md).
+    // Tokens of small tiles that one thread runs at once: their activations stay in its cache (measured: docs/LOG.md). A larger tile goes alone.
     private const int ChunkTokens = 1024;
 
     // Below this libtorch's own threads cost more than they give (one 32×32 tile: 2.6 ms on one thread, 4.1 on two).
@@ -148,9 +148,8 @@ public sealed class Denoiser : IDisposable
     /// <exception cref="NonFiniteOutputException">The network gave a value that is not a number; none of the batch's results was used.</exception>
     public void Step(IReadOnlyList<BatchPart> parts)
     {
-        // Pictures smaller than the largest tile have tiles of their own size.
-        TileBatch[] batches = parts.Where(p => p.Tiles > 0).GroupBy(p => p.Picture.Config.TileSide).Select(same => new TileBatch([.. same])).ToArray();
-        foreach (TileBatch batch in batches) RunChunks(batch);
+        TileBatch[] batches = parts.Where(p => p.Tiles > 0).GroupBy(p => p.Picture.Config.TileSide).Select(sameSide => new TileBatch([.. sameSide])).ToArray();
+        Run([.. batches.SelectMany(ChunksOf)]);
         foreach (TileBatch batch in batches) batch.GiveBack();
     }
 
@@ -164,42 +163,45 @@ public sealed class Denoiser : IDisposable
     {
         if (Config.WindowSide == 0) return Config;
         int window = WindowPixels(Config);
-        int best = Enumerable.Range(1, Config.TileSide / window).Select(windows => windows * window)
+        int best = Enumerable.Range(1, Config.TileSide / window).Select(windows => windows * window).Where(side => side > _options.Overlap || side >= Math.Max(height, width))
             .MinBy(side => ((long)TilePlan.CountFor(height, width, side, OverlapOf(side)) * side * side, -side));
         return best == Config.TileSide ? Config : Config with { TileSide = best };
     }
 
     private int OverlapOf(int side) => Math.Min(_options.Overlap, side - 1);
 
-    private void RunChunks(TileBatch batch)
+    private IEnumerable<Chunk> ChunksOf(TileBatch batch)
     {
-        int chunk = Math.Clamp((batch.Count + _options.Threads - 1) / _options.Threads, 1, Math.Max(1, ChunkTokens / batch.Config.Tokens));
-        int chunks = (batch.Count + chunk - 1) / chunk;
-        int threads = Math.Min(_options.Threads, chunks);
-        if (threads <= 1)
+        int size = Math.Clamp((batch.Count + _options.Threads - 1) / _options.Threads, 1, Math.Max(1, ChunkTokens / batch.Config.Tokens));
+        for (int first = 0; first < batch.Count; first += size) yield return new Chunk(batch, first, Math.Min(size, batch.Count - first));
+    }
+
+    private void Run(Chunk[] chunks)
+    {
+        if (_options.Threads == 1 || chunks.Length <= 1)
         {
-            int libtorch = batch.Count * batch.Config.Tokens >= TokensWorthThreads ? _options.Threads : 1;
-            for (int c = 0; c < chunks; c++) Run(c, libtorch);
+            foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
             return;
         }
 
         int before = get_num_threads();
-        var tooMuchAtOnce = new ConcurrentQueue<int>();
+        var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
         try
         {
-            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads }, c =>
+            // One at a time to whoever is free: chunks are few, and of different sizes.
+            Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk =>
             {
                 try
                 {
-                    Run(c, 1);
+                    Run(chunk, 1);
                 }
                 catch (ExternalException e) when (IsOutOfMemory(e))
                 {
-                    tooMuchAtOnce.Enqueue(c);
+                    tooMuchAtOnce.Enqueue(chunk);
                 }
             });
             // A single tile that found no memory beside the others' may find it alone.
-            foreach (int c in tooMuchAtOnce) Run(c, 1);
+            foreach (Chunk chunk in tooMuchAtOnce) Run(chunk, 1);
         }
         catch (AggregateException e)
         {
@@ -209,49 +211,51 @@ public sealed class Denoiser : IDisposable
         {
             set_num_threads(before); // the last call is also the default of every thread that starts later
         }
-
-        void Run(int c, int libtorchThreads)
-        {
-            int first = c * chunk, count = Math.Min(chunk, batch.Count - first);
-            set_num_threads(libtorchThreads);
-            RunChunk(batch.Images(first, count), batch.Routings(first, count), count, batch.Config.TileSide);
-        }
     }
 
     /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it; one tile cannot be halved.</summary>
-    private void RunChunk(Span<float> images, Span<float> routings, int count, int side)
+    private void Run(Chunk chunk, int libtorchThreads)
     {
         try
         {
-            Forward(images, routings, count, side);
+            set_num_threads(libtorchThreads);
+            Forward(chunk);
         }
-        catch (ExternalException e) when (count > 1 && IsOutOfMemory(e))
+        catch (ExternalException e) when (chunk.Count > 1 && IsOutOfMemory(e))
         {
-            int half = count / 2;
+            int half = chunk.Count / 2;
             MaxBatchTiles = Math.Max(1, Math.Min(MaxBatchTiles, half));
-            RunChunk(images[..(images.Length / count * half)], routings[..(routings.Length / count * half)], half, side);
-            RunChunk(images[(images.Length / count * half)..], routings[(routings.Length / count * half)..], count - half, side);
+            Run(chunk with { Count = half }, libtorchThreads);
+            Run(chunk with { First = chunk.First + half, Count = chunk.Count - half }, libtorchThreads);
         }
     }
 
-    private void Forward(Span<float> images, Span<float> routings, int count, int side)
+    private void Forward(Chunk chunk)
     {
+        Span<float> images = chunk.Batch.Images(chunk.First, chunk.Count), routings = chunk.Batch.Routings(chunk.First, chunk.Count);
+        int side = chunk.Batch.Config.TileSide;
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor input = empty(count, 3, side, side);
+        Tensor input = empty(chunk.Count, 3, side, side);
         images.CopyTo(MemoryMarshal.Cast<byte, float>(input.bytes));
-        (Tensor output, Tensor routing) = _network(input); // (count, 3, T, T), (count, L, N, E)
+        (Tensor output, Tensor routing) = _network(input); // (B, 3, T, T), (B, L, N, E)
         // The image was clamped, which hides an infinity; one that arose among the tokens still shows in the routing.
         if (!output.sum().Plus(routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();
         MemoryMarshal.Cast<byte, float>(output.contiguous().bytes).CopyTo(images);
         MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(routings);
     }
 
+    /// <summary>Tiles of one batch that go through the network together.</summary>
+    private readonly record struct Chunk(TileBatch Batch, int First, int Count)
+    {
+        public int Tokens => Count * Batch.Config.Tokens;
+    }
+
     private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions? options)
     {
         Precision precision = options?.Precision ?? Precision.Float32;
         if (!network.Config.Allows(precision)) throw new ArgumentOutOfRangeException(nameof(options), precision, $"Precision {precision} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
-        network.Use(precision);
+        network.RoundTo(precision);
         network.PrepareForInference();
         if (!FusedNetwork.Covers(network.Config)) return (network.call, network);
         var fused = new FusedNetwork(network);
@@ -262,7 +266,7 @@ public sealed class Denoiser : IDisposable
     private static bool IsOutOfMemory(ExternalException e) =>
         OutOfMemoryWordings.Any(wording => e.Message.Contains(wording, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>What one of the largest tiles takes: a small file can ask for any amount of memory, and the system ends a process that takes it.</summary>
+    /// <summary>What one tile takes at least: a small file can ask for any amount of memory, and the system ends a process that takes it.</summary>
     /// <exception cref="ModelConfigException">More than the options' <see cref="DenoiserOptions.BatchMemory"/>.</exception>
     public static void CheckMemory(ModelConfig config, DenoiserOptions? options = null)
     {
@@ -271,9 +275,15 @@ public sealed class Denoiser : IDisposable
         if (needed > options.BatchMemory) throw new ModelConfigException($"One tile of this network takes about {needed} bytes of memory; {options.BatchMemory} are allowed.");
     }
 
-    /// <summary>A windowed network runs on the largest tiles allowed.</summary>
-    private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options) =>
-        config.WindowSide == 0 ? config : config with { TileSide = Math.Max(1, options.MaxTileSide / WindowPixels(config)) * WindowPixels(config) };
+    /// <summary>A windowed network runs on the largest tiles that are allowed and fit into the memory; on single windows if none does.</summary>
+    private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options)
+    {
+        if (config.WindowSide == 0) return config;
+        ModelConfig Of(int windows) => config with { TileSide = windows * WindowPixels(config) };
+        int windows = Math.Max(1, options.MaxTileSide / WindowPixels(config));
+        while (windows > 1 && BytesOfTile(Of(windows)) > options.BatchMemory) windows--;
+        return Of(windows);
+    }
 
     /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network, stem; with room for temporaries.</summary>
     private static long BytesOfTile(ModelConfig config)

@@ -81,12 +81,11 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 
     internal ConvTranspose2d Unembed => _unembed;
 
-    /// <summary>Brings the weights into these numbers, but for pairs of convolutions that are fastest in float32.</summary>
-    public void Use(Precision precision)
+    /// <summary>In bfloat16 rounds the weights, but for the position table and pairs of convolutions that are fastest in float32; in float32 changes nothing.</summary>
+    public void RoundTo(Precision precision)
     {
         if (precision == Precision.Float32) return;
-        bool some = ConvolutionalPair.StaysFloat32(Config);
-        HashSet<Module> kept = [.. modules().OfType<ConvolutionalPair>().Where(_ => some).SelectMany(pair => pair.modules().Prepend(pair))];
+        HashSet<Module> kept = ConvolutionalPair.StaysFloat32(Config) ? [.. modules().OfType<ConvolutionalPair>().SelectMany(pair => pair.modules())] : [];
         foreach (Module leaf in modules().Where(m => !kept.Contains(m) && !m.children().Any())) leaf.to(ScalarType.BFloat16);
     }
 
@@ -112,16 +111,15 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         }
 
         grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
-        Tensor output = _decoder is null ? _unembed.call(grid) : ToFeatures(grid); // (B, 3, T, T), or with a stem (B, M, T/2, T/2)
-        if (_decoder is not null) output = _decoder.call(output.to(half!.dtype), half, kept!); // (B, 3, T, T)
+        Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(ToFeatures(grid).to(half!.dtype), half, kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
         if (Config.Residual) output = image.Plus(output);
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
-        return (output, stack(routings, dim: 1)); // (B, 3, T, T), (B, L, N, E)
+        return (output, stack(routings, dim: 1).to(image.dtype)); // (B, 3, T, T), (B, L, N, E)
     }
 
     /// <summary>What patch_unembed gives, as one product in channels-last memory, which is several times as fast.</summary>
-    private Tensor ToFeatures(Tensor grid)
+    internal Tensor ToFeatures(Tensor grid)
     {
         long side = grid.shape[2], patch = _unembed.weight.shape[2], channels = _unembed.weight.shape[1];
         Tensor weight = _unembed.weight.permute(2, 3, 1, 0).flatten(0, 2); // (P·P·M, D)
@@ -309,7 +307,7 @@ internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor
 
     public override (Tensor Output, Tensor Routing) forward(Tensor x)
     {
-        Tensor routing = _router.call(x); // (B, N, E)
+        Tensor routing = _router.call(x).to(ScalarType.Float32); // (B, N, E)
         Tensor qkv = _read.call(x).unflatten(2, [3, _heads, -1]).permute(2, 0, 3, 1, 4); // (3, B, H, N, d)
         Tensor q = qkv[0].to(ScalarType.Float32) * (1 / Math.Sqrt(qkv.shape[4])), k = qkv[1].to(ScalarType.Float32); // (B, H, N, d); equal scores, of which bfloat16 has many, would cost the selection time
         Tensor scores = matmul(q, k.transpose(-2, -1)); // (B, H, N, N)

@@ -41,7 +41,7 @@ public sealed class TileAxis
     }
 
     /// <summary>How many tiles <see cref="Cover"/> places.</summary>
-    public static int CountFor(int length, int tile, int overlap) => length <= tile ? 1 : 1 + (length - overlap - 1) / (tile - overlap);
+    internal static int CountFor(int length, int tile, int overlap) => length <= tile ? 1 : 1 + (length - overlap - 1) / (tile - overlap);
 
     /// <summary>The weight of every pixel of one tile; over all tiles the weights of a pixel sum to 1. Beyond the picture the weight is 0.</summary>
     public ReadOnlySpan<float> WeightsOf(int tile) => _weights[tile];
@@ -86,7 +86,7 @@ public sealed record TilePlan(TileAxis Rows, TileAxis Columns)
     public int Count => Rows.Starts.Count * Columns.Starts.Count;
 
     /// <summary>How many tiles <see cref="For"/> plans.</summary>
-    public static int CountFor(int height, int width, int tile, int overlap) => TileAxis.CountFor(height, tile, overlap) * TileAxis.CountFor(width, tile, overlap);
+    internal static int CountFor(int height, int width, int tile, int overlap) => TileAxis.CountFor(height, tile, overlap) * TileAxis.CountFor(width, tile, overlap);
 
     /// <summary>Plans a picture of the given size for a network that sees squares of <paramref name="tile"/> pixels.</summary>
     public static TilePlan For(int height, int width, int tile, int overlap) => new(TileAxis.Cover(height, tile, overlap), TileAxis.Cover(width, tile, overlap));

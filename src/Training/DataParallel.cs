@@ -28,7 +28,7 @@ internal sealed class DataParallel : IDisposable
         {
             var copy = new SmallViT(network.Config);
             copy.load_state_dict(network.state_dict()); // also what is drawn once and never trained
-            copy.Use(precision);
+            copy.RoundTo(precision);
             return (copy, [.. copy.parameters()]);
         }
     }

@@ -40,6 +40,16 @@ public sealed class SmallViTTests
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", "keys-photographs.txt")), RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
     }
 
+    [Fact]
+    public void The_way_back_from_tokens_is_patch_unembed()
+    {
+        using SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs, 3);
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(5, CPU);
+        Tensor grid = randn([2, ModelConfig.Photographs.Width, 16, 16], generator: generator);
+        Assert.InRange(Numbers.LargestDifference(Networks.Read(network.Unembed.call(grid)), Networks.Read(network.ToFeatures(grid))), 0, 1e-5);
+    }
+
     public static TheoryData<string> Others => [.. OtherForms.Keys];
 
     private static Dictionary<string, ModelConfig> OtherForms { get; } = new()

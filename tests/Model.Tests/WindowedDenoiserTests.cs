@@ -106,6 +106,25 @@ public sealed class WindowedDenoiserTests
         Assert.Equal(96, denoiser.Config.TileSide);
     }
 
+    [Fact]
+    public void The_largest_tile_is_one_that_fits_into_the_memory()
+    {
+        using Denoiser plenty = Identity(), little = Identity(new DenoiserOptions { BatchMemory = 8 << 20 });
+        Assert.Equal(256, plenty.Config.TileSide);
+        Assert.InRange(little.Config.TileSide, 64, 192);
+        Denoiser.CheckMemory(Windowed, new DenoiserOptions { BatchMemory = 8 << 20 });
+        string message = Assert.Throws<ModelConfigException>(() => Denoiser.CheckMemory(Windowed, new DenoiserOptions { BatchMemory = 1 << 10 })).Message;
+        Assert.Contains("1024 are allowed", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_overlap_asked_for_is_kept_unless_one_tile_holds_the_picture()
+    {
+        using Denoiser denoiser = Identity(new DenoiserOptions { Overlap = 40 });
+        Assert.Equal(32, denoiser.Tile(new float[32 * 30], 32, 30).Config.TileSide);
+        Assert.All(new[] { 33, 70, 100, 300, 1000 }, length => Assert.InRange(denoiser.Tile(new float[length * 10], length, 10).Config.TileSide, 41, 256));
+    }
+
     private static Denoiser Identity(DenoiserOptions? options = null) => new(
         Windowed,
         tiles => (tiles.clone(), full([tiles.shape[0], Windowed.Blocks, tiles.shape[2] / 4 * (tiles.shape[3] / 4), Windowed.Experts], 1f / Windowed.Experts)),
@@ -114,24 +133,46 @@ public sealed class WindowedDenoiserTests
     [Fact]
     public void Bfloat16_gives_the_same_picture_within_its_rounding()
     {
-        using SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs, 3), copy = SmallViT.WithSeed(ModelConfig.Photographs, 3);
-        using (TorchSharp.torch.no_grad())
-        using (var scope = TorchSharp.torch.NewDisposeScope())
-        using (var generator = new TorchSharp.torch.Generator(5, TorchSharp.torch.CPU))
-        {
-            // The last layer starts as zero: then the network would do nothing.
-            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.add_(TorchSharp.torch.randn(p.shape, generator: generator) * 0.01f);
-        }
-
-        copy.load_state_dict(network.state_dict());
-        network.eval();
-        copy.eval();
+        using SmallViT network = Trained(ModelConfig.Photographs), copy = Trained(ModelConfig.Photographs);
         float[] exact = RandomPicture(80 * 100), rounded = (float[])exact.Clone(), input = (float[])exact.Clone();
         RoutingMap exactMap = new Denoiser(network).Denoise(exact, 80, 100, withRouting: true)!, roundedMap = new Denoiser(copy, new DenoiserOptions { Precision = Precision.BFloat16 }).Denoise(rounded, 80, 100, withRouting: true)!;
         float change = exact.Zip(input, (a, b) => Math.Abs(a - b)).Max(), error = exact.Zip(rounded, (a, b) => Math.Abs(a - b)).Max();
         Assert.True(change > 0.02, $"the network does something: {change}");
         Assert.True(error > 0 && error < 0.05 * change + 1e-3, $"change {change}, error {error}");
         Assert.True(exactMap.Probabilities.Zip(roundedMap.Probabilities, (a, b) => Math.Abs(a - b)).Max() < 0.02);
+    }
+
+    /// <summary>It takes the filters in another form, and overwrites what is not needed any more.</summary>
+    [Fact]
+    public void The_engine_gives_what_the_plain_network_gives()
+    {
+        using SmallViT network = Trained(ModelConfig.Photographs);
+        using var denoiser = new Denoiser(Trained(ModelConfig.Photographs));
+        float[] picture = RandomPicture(96 * 96);
+        using (inference_mode())
+        using (NewDisposeScope())
+        {
+            float[] expected = Networks.Read(network.call(tensor(picture, [1, 3, 96, 96])).Image), before = (float[])picture.Clone();
+            denoiser.Denoise(picture, 96, 96);
+            Assert.True(Numbers.LargestDifference(before, picture) > 0.02, "the network does something");
+            Assert.InRange(Numbers.LargestDifference(expected, picture), 0, 1e-5);
+        }
+    }
+
+    [Theory]
+    [InlineData(AttentionKind.SharedMixture, RoutingKind.Uniform)]
+    [InlineData(AttentionKind.SharedMixture, RoutingKind.Random)]
+    [InlineData(AttentionKind.None, RoutingKind.Learned)]
+    public void Bfloat16_gives_every_patch_a_distribution_however_it_is_routed(AttentionKind attention, RoutingKind routing)
+    {
+        ModelConfig config = Windowed with { Attention = attention, Routing = routing };
+        using var denoiser = new Denoiser(Trained(config), new DenoiserOptions { Precision = Precision.BFloat16 });
+        RoutingMap map = denoiser.Denoise(RandomPicture(40 * 64), 40, 64, withRouting: true)!;
+        foreach (float[] patch in map.Probabilities.Chunk(config.Experts))
+        {
+            Assert.All(patch, p => Assert.InRange(p, 0, 1));
+            Assert.InRange(patch.Sum(), 0.99, 1.01);
+        }
     }
 
     [Fact]
@@ -142,5 +183,20 @@ public sealed class WindowedDenoiserTests
     {
         var random = new Random(4);
         return Enumerable.Range(0, 3 * pixels).Select(_ => random.NextSingle()).ToArray();
+    }
+
+    /// <summary>The last layer starts as zero: then the network would do nothing.</summary>
+    private static SmallViT Trained(ModelConfig config)
+    {
+        SmallViT network = SmallViT.WithSeed(config, 3);
+        using (no_grad())
+        using (NewDisposeScope())
+        using (var generator = new Generator(5, CPU))
+        {
+            foreach (Tensor p in network.parameters()) p.add_(randn(p.shape, generator: generator) * 0.01f);
+        }
+
+        network.eval();
+        return network;
     }
 }

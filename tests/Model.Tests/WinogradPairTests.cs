@@ -7,7 +7,7 @@ namespace DenoiseService.Model.Tests;
 /// <summary>The own form of a pair of convolutions against the library's.</summary>
 public sealed class WinogradPairTests
 {
-    private const int Channels = Winograd.Winograd.Channels;
+    private const int Channels = MinimalFiltering.Channels;
 
     [SkippableTheory]
     [InlineData(1, 4, 4)]

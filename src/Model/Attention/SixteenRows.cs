@@ -74,29 +74,21 @@ internal static unsafe class SixteenRows
         return true;
     }
 
-    /// <summary>
-    /// For each of 16 rows and each k the k-th largest entry, so that exactly k entries are at least as large; NaN where the next one is
-    /// equal, or k is the whole row.
-    /// </summary>
+    /// <summary>For each of 16 rows the k-th largest entry, so that exactly k entries are at least as large; NaN where the next one is equal.</summary>
     /// <param name="rows">(16, n), contiguous.</param>
     /// <param name="n">A length that is covered.</param>
-    /// <param name="keysKept">Each ≥ 1.</param>
-    /// <param name="thresholds">Out: (k's, 16).</param>
+    /// <param name="keysKept">k, 1 to n − 1.</param>
+    /// <param name="thresholds">Out: (16).</param>
     [SkipLocalsInit]
-    public static void Thresholds(float* rows, int n, ReadOnlySpan<int> keysKept, float* thresholds)
+    public static void Thresholds(float* rows, int n, int keysKept, float* thresholds)
     {
         Vector512<float>* lanes = stackalloc Vector512<float>[MostKeys], sorted = stackalloc Vector512<float>[MostKeys];
         for (int column = 0; column < n; column += Count) Transpose(rows + column, n, lanes + column);
         Sort(lanes, sorted, n);
-        for (int e = 0; e < keysKept.Length; e++)
-        {
-            int k = keysKept[e];
-            Vector512<float> threshold = k < n ? Vector512.ConditionalSelect(Vector512.Equals(sorted[k - 1], sorted[k]), Vector512.Create(float.NaN), sorted[k - 1]) : Vector512.Create(float.NaN);
-            threshold.Store(thresholds + e * Count);
-        }
+        Vector512.ConditionalSelect(Vector512.Equals(sorted[keysKept - 1], sorted[keysKept]), Vector512.Create(float.NaN), sorted[keysKept - 1]).Store(thresholds);
     }
 
-    /// <summary>Sorts the lanes, the largest first.</summary>
+    /// <summary>Writes the n vectors lane by lane in order, the largest first; the lanes themselves stay as they are.</summary>
     private static void Sort(Vector512<float>* lanes, Vector512<float>* sorted, int n)
     {
         new ReadOnlySpan<Vector512<float>>(lanes, n).CopyTo(new Span<Vector512<float>>(sorted, n));

@@ -102,7 +102,7 @@ internal static unsafe class TopKSelection
     private static void MaskSixteenRows(float* input, float* output, int n, int keysKept)
     {
         float* thresholds = stackalloc float[SixteenRows.Count];
-        SixteenRows.Thresholds(input, n, [keysKept], thresholds);
+        SixteenRows.Thresholds(input, n, keysKept, thresholds);
         for (int r = 0; r < SixteenRows.Count; r++, input += n, output += n)
         {
             if (float.IsNaN(thresholds[r])) MaskRow(input, output, n, keysKept);

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DenoiseService.Model.Winograd;
 
-/// <summary>x + conv(ReLU(conv(x))) and its gradients, by <see cref="Winograd"/>.</summary>
+/// <summary>x + conv(ReLU(conv(x))) and its gradients, by <see cref="MinimalFiltering"/>.</summary>
 internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<WinogradPair>
 {
     /// <inheritdoc/>
@@ -11,24 +11,25 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
 
     /// <summary>True where this form serves, and is the fastest.</summary>
     /// <param name="x">(B, C, H, W).</param>
-    /// <param name="weight">Of the first convolution.</param>
+    /// <param name="weight">Of the first convolution, (C, C, 3, 3).</param>
     public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
         && x.device_type == TorchSharp.DeviceType.CPU;
 
     /// <summary>True where pairs of so many channels have this form on this processor.</summary>
-    public static bool Serves(long channels) => Winograd.IsFast && channels == Winograd.Channels;
+    public static bool Serves(long channels) => MinimalFiltering.IsFast && channels == MinimalFiltering.Channels;
 
     /// <summary>float32 (B, C, H, W), channels-last, → the same.</summary>
     public static Tensor Of(Tensor x, Tensor firstWeight, Tensor firstBias, Tensor secondWeight, Tensor secondBias) => apply(x, firstWeight, firstBias, secondWeight, secondBias);
 
-    /// <summary>A convolution's filters, transformed, for <see cref="WithoutGradients"/>.</summary>
+    /// <summary>A convolution's filters, transformed, for <see cref="WithoutGradients"/>; the caller disposes them.</summary>
+    /// <param name="weight">float32 (C out, C in, 3, 3).</param>
     public static Tensor Prepare(Tensor weight)
     {
         using var noGrad = no_grad();
-        using Tensor filters = Forwards(weight);
-        Tensor transformed = empty(Winograd.TransformedSize).DetachFromDisposeScope();
-        Winograd.Transform(At(filters), At(transformed));
-        return transformed;
+        using var scope = NewDisposeScope();
+        Tensor transformed = empty(MinimalFiltering.TransformedSize);
+        MinimalFiltering.TransformFilters(At(Forwards(weight)), At(transformed));
+        return transformed.DetachFromDisposeScope();
     }
 
     /// <summary>As <see cref="Of"/>, without gradients, with filters that <see cref="Prepare"/> made.</summary>
@@ -42,8 +43,8 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     {
         using var scope = NewDisposeScope();
         Tensor input = ChannelsLast(x), inner = empty_like(input), result = overwrite ? input : empty_like(input); // (B, H, W, C)
-        Winograd.Convolve(At(input), At(inner), SizeOf(input), At(firstFilters), At(firstBias), rectify: true);
-        Winograd.Convolve(At(inner), At(result), SizeOf(input), At(secondFilters), At(secondBias), added: At(input));
+        MinimalFiltering.Convolve(At(input), At(inner), SizeOf(input), At(firstFilters), At(firstBias), rectify: true);
+        MinimalFiltering.Convolve(At(inner), At(result), SizeOf(input), At(secondFilters), At(secondBias), added: At(input));
         return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
@@ -53,24 +54,27 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
         using var scope = NewDisposeScope();
         (Tensor firstWeight, Tensor secondWeight) = ((Tensor)vars[1], (Tensor)vars[3]);
         Tensor x = ChannelsLast((Tensor)vars[0]), inner = empty_like(x), result = empty_like(x); // (B, H, W, C)
-        Winograd.Size size = SizeOf(x);
-        Winograd.Convolve(At(x), At(inner), size, Own(Forwards(firstWeight)), At((Tensor)vars[2]), rectify: true);
-        Winograd.Convolve(At(inner), At(result), size, Own(Forwards(secondWeight)), At((Tensor)vars[4]), added: At(x));
+        MinimalFiltering.Size size = SizeOf(x);
+        MinimalFiltering.Convolve(At(x), At(inner), size, MinimalFiltering.TransformFilters(At(Forwards(firstWeight))), At((Tensor)vars[2]), rectify: true);
+        MinimalFiltering.Convolve(At(inner), At(result), size, MinimalFiltering.TransformFilters(At(Forwards(secondWeight))), At((Tensor)vars[4]), added: At(x));
         ctx.save_for_backward([x, inner, firstWeight, secondWeight]);
         scope.MoveToOuter(x, inner); // until the context has taken them
         return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Needs a dispose scope around the pass, in which the gradients live until libtorch has copied them. An exception here, out of memory say, passes through native code and ends the process.</summary>
+    /// <param name="ctx">What <see cref="forward"/> kept.</param>
+    /// <param name="grad_output">Gradient of the result, (B, C, H, W).</param>
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         using var scope = NewDisposeScope();
+        scope.Attach(grad_output); // otherwise the gradients of all pairs wait for the end of the pass
         List<Tensor> saved = ctx.get_saved_variables();
         (Tensor x, Tensor inner, Tensor firstWeight, Tensor secondWeight) = (saved[0], saved[1], saved[2], saved[3]);
         Tensor result = ChannelsLast(grad_output), between = empty_like(x), input = empty_like(x); // gradients, (B, H, W, C)
-        Winograd.Size size = SizeOf(x);
-        Winograd.Convolve(At(result), At(between), size, Own(Backwards(secondWeight)), gate: At(inner));
-        Winograd.Convolve(At(between), At(input), size, Own(Backwards(firstWeight)), added: At(result));
+        MinimalFiltering.Size size = SizeOf(x);
+        MinimalFiltering.Convolve(At(result), At(between), size, MinimalFiltering.TransformFilters(At(Backwards(secondWeight))), gate: At(inner));
+        MinimalFiltering.Convolve(At(between), At(input), size, MinimalFiltering.TransformFilters(At(Backwards(firstWeight))), added: At(result));
         (Tensor firstGradient, Tensor firstBias) = Gradient(x, between);
         (Tensor secondGradient, Tensor secondBias) = Gradient(inner, result);
         List<Tensor> gradients = [input.permute(0, 3, 1, 2), firstGradient, firstBias, secondGradient, secondBias];
@@ -80,8 +84,8 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
 
     private static (Tensor Weight, Tensor Bias) Gradient(Tensor source, Tensor result)
     {
-        Tensor filters = empty(3, 3, Winograd.Channels, Winograd.Channels), bias = empty(Winograd.Channels);
-        Winograd.Gradient(At(source), At(result), SizeOf(source), At(filters), At(bias));
+        Tensor filters = empty(3, 3, MinimalFiltering.Channels, MinimalFiltering.Channels), bias = empty(MinimalFiltering.Channels);
+        MinimalFiltering.Gradient(At(source), At(result), SizeOf(source), At(filters), At(bias));
         return (filters.permute(3, 2, 0, 1).contiguous(), bias); // (C out, C in, 3, 3), (C out)
     }
 
@@ -90,11 +94,9 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     /// <summary>From a convolution's result back to what it read.</summary>
     private static Tensor Backwards(Tensor weight) => weight.flip(2, 3).permute(2, 3, 0, 1).contiguous(); // (3, 3, C out, C in)
 
-    private static float* Own(Tensor filters) => Winograd.Transform(At(filters));
-
     private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous(); // (B, H, W, C)
 
-    private static Winograd.Size SizeOf(Tensor x) => new((int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
+    private static MinimalFiltering.Size SizeOf(Tensor x) => new((int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
 
     private static float* At(Tensor tensor) => (float*)TopKSelection.Address(tensor);
 }

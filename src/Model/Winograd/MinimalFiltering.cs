@@ -10,7 +10,7 @@ namespace DenoiseService.Model.Winograd;
 /// Images are channels-last, with zeros beyond the border; both sides are multiples of 4.
 /// </summary>
 /// <remarks>With d a square of pixels, g a filter and the constant matrices A, B, G: y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. The 36 entries of what stands in brackets are the terms.</remarks>
-internal static unsafe class Winograd
+internal static unsafe class MinimalFiltering
 {
     /// <summary>C: channels in and out.</summary>
     public const int Channels = 64;
@@ -66,7 +66,7 @@ internal static unsafe class Winograd
     /// <param name="filters">(3, 3, C in, C out).</param>
     /// <param name="transformed">(36, C in, C out).</param>
     [SkipLocalsInit]
-    public static void Transform(float* filters, float* transformed)
+    public static void TransformFilters(float* filters, float* transformed)
     {
         const int size = Channels * Channels;
         Vector512<float>* columns = stackalloc Vector512<float>[Read * 3];
@@ -95,10 +95,10 @@ internal static unsafe class Winograd
 
     /// <summary>G g Gᵀ of every filter, in memory of this thread that the next call overwrites.</summary>
     /// <param name="filters">(3, 3, C in, C out).</param>
-    public static float* Transform(float* filters)
+    public static float* TransformFilters(float* filters)
     {
         float* transformed = Scratch();
-        Transform(filters, transformed);
+        TransformFilters(filters, transformed);
         return transformed;
     }
 
@@ -269,7 +269,7 @@ internal static unsafe class Winograd
         }
     }
 
-    /// <summary>Asks for the pixels that a square reads and its neighbours to the left and above do not.</summary>
+    /// <summary>Asks for a square's pixels and the row below them; the rest of what it reads its neighbours ask for.</summary>
     private static void Fetch(float* image, Size size, int square)
     {
         if (!Sse.IsSupported) return;
