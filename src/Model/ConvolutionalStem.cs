@@ -86,7 +86,7 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
 
     public UnshuffledEncoder(ModelConfig config) : base(nameof(UnshuffledEncoder))
     {
-        _lift = Conv2d(12, config.HalfWidth, 3, padding: 1L);
+        _lift = Conv2d(4 * config.InputPlanes, config.HalfWidth, 3, padding: 1L);
         _half = ConvolutionalPair.Several(config, rectify: true);
         RegisterComponents();
     }
@@ -94,7 +94,7 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
     public override (Tensor Kept, Tensor Half) forward(Tensor image)
     {
         using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
-        Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12, T/2, T/2)
+        Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12 or 16, T/2, T/2)
         Tensor lifted = _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
         Tensor half = ConvolutionalPair.Through(_half, lifted.to(ConvolutionalPair.NumbersOf(_half))); // (B, M, T/2, T/2)
         return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());

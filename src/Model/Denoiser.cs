@@ -94,10 +94,10 @@ public sealed class Denoiser : IDisposable
     public int MaxBatchTiles { get; private set; }
 
     /// <summary>Prepares a picture for this network; see <see cref="TiledPicture"/> for the arguments.</summary>
-    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal)
+    public TiledPicture Tile(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal, float? sigma = null)
     {
         ModelConfig config = ConfigFor(height, width);
-        return new TiledPicture(samples, height, width, config, OverlapOf(config.TileSide), strength, withRouting, mode);
+        return new TiledPicture(samples, height, width, config, OverlapOf(config.TileSide), strength, withRouting, mode, sigma);
     }
 
     /// <summary>How many tiles a picture of this size takes; in <see cref="DenoiseMode.High"/> every one counts 8 times.</summary>
@@ -117,10 +117,11 @@ public sealed class Denoiser : IDisposable
     /// <param name="strength">0 to 1.</param>
     /// <param name="withRouting">Return the routing map of the same pass; of 8 passes the mean.</param>
     /// <param name="mode">How often every tile goes through the network.</param>
+    /// <param name="sigma">Standard deviation of the noise, in units of 1, for a network that can be told; null leaves it to the network.</param>
     /// <param name="cancellationToken">Looked at between batches; the samples are then partly overwritten.</param>
-    public RoutingMap? Denoise(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal, CancellationToken cancellationToken = default)
+    public RoutingMap? Denoise(float[] samples, int height, int width, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal, float? sigma = null, CancellationToken cancellationToken = default)
     {
-        TiledPicture picture = Tile(samples, height, width, strength, withRouting, mode);
+        TiledPicture picture = Tile(samples, height, width, strength, withRouting, mode, sigma);
         Denoise([picture], cancellationToken);
         return withRouting ? picture.Routing() : null;
     }
@@ -238,6 +239,8 @@ public sealed class Denoiser : IDisposable
         using var scope = NewDisposeScope();
         Tensor input = empty(chunk.Count, 3, side, side);
         images.CopyTo(MemoryMarshal.Cast<byte, float>(input.bytes));
+        float[] levels = chunk.Batch.Levels(chunk.First, chunk.Count);
+        if (levels.Any(level => level != NoiseLevel.Unknown)) input = NoiseLevel.Beside(input, tensor(levels)); // (B, 4, T, T)
         (Tensor output, Tensor routing) = _network(input); // (B, 3, T, T), (B, L, N, E)
         // The image was clamped, which hides an infinity; one that arose among the tokens still shows in the routing.
         if (!output.sum().Plus(routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();

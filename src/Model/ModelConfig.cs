@@ -53,11 +53,11 @@ public enum RoutingKind
 /// </summary>
 public sealed record ModelConfig
 {
-    /// <summary>What is trained on photographs and ships: 590,479 parameters, residual, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
+    /// <summary>What is trained on photographs and ships: 592,783 parameters, residual, can be told the noise level, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
     public static ModelConfig Photographs { get; } = new()
     {
         Width = 96, Heads = 3, FeedForwardWidth = 192, RouterWidth = 32, Blocks = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
-        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, ClampInTraining = false,
+        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, NoiseLevelInput = true, Residual = true, ClampInTraining = false,
     };
 
     /// <summary>D: width of a token.</summary>
@@ -111,6 +111,9 @@ public sealed record ModelConfig
     /// </summary>
     public bool UnshuffledStem { get; init; }
 
+    /// <summary>The network can be told how noisy its image is (<see cref="NoiseLevel"/>); with <see cref="UnshuffledStem"/> only.</summary>
+    public bool NoiseLevelInput { get; init; }
+
     /// <summary>Residual pairs of convolutions at half resolution, as many before the tokens as after them; used where there is a stem.</summary>
     public int StemPairs { get; init; } = 1;
 
@@ -126,6 +129,10 @@ public sealed record ModelConfig
     /// <summary>Patches are made, and turned back into pixels, by a convolutional encoder and decoder.</summary>
     [JsonIgnore]
     public bool HasStem => StemWidth > 0 || UnshuffledStem;
+
+    /// <summary>Planes that the network reads: three colours and, where it can be told, the noise level.</summary>
+    [JsonIgnore]
+    public int InputPlanes => NoiseLevelInput ? 4 : 3;
 
     /// <summary>N: tokens of one tile.</summary>
     [JsonIgnore]
@@ -167,7 +174,7 @@ public sealed record ModelConfig
             long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width;
             if (!HasStem) return blocks + Patches(3, PatchSide);
             long pairs = 4L * StemPairs * Convolution(HalfWidth, HalfWidth);
-            if (UnshuffledStem) return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(12, HalfWidth) + Convolution(HalfWidth, 12);
+            if (UnshuffledStem) return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(4 * InputPlanes, HalfWidth) + Convolution(HalfWidth, 12);
             long fullSize = Convolution(3, StemWidth) + Convolution(StemWidth, StemWidth) + Convolution(StemWidth, 3);
             return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + fullSize + (4L * StemWidth + 1) * HalfWidth + (4L * HalfWidth + 1) * StemWidth;
 
@@ -189,6 +196,7 @@ public sealed record ModelConfig
         Require(!ShiftWindows || (WindowSide > 0 && WindowSide % 2 == 0), nameof(ShiftWindows), ShiftWindows, "false unless WindowSide is even and above 0");
         Require(StemWidth is >= 0 and <= 4096, nameof(StemWidth), StemWidth, "0 to 4096");
         Require(StemWidth == 0 || !UnshuffledStem, nameof(StemWidth), StemWidth, "0 with UnshuffledStem, which has no channels at full resolution");
+        Require(!NoiseLevelInput || UnshuffledStem, nameof(NoiseLevelInput), NoiseLevelInput, "false without UnshuffledStem");
         Require(StemPairs is >= 1 and <= 64, nameof(StemPairs), StemPairs, "1 to 64");
         Require(!HasStem || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
         Require(HalfWidth is >= 1 and <= 4096, nameof(HalfWidth), HalfWidth, "1 to 4096");

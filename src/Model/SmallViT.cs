@@ -15,7 +15,8 @@ namespace DenoiseService.Model;
 /// <summary>
 /// The report's denoiser (§1): patches become tokens, L blocks let them attend to each other with a budget that a router gives to every token,
 /// tokens become patches again. Input float32 in [0, 1], (B, 3, T, T) with T = TileSide, or any multiple of a window for a windowed network.
-/// Output: the image, float32 in [0, 1], same shape, and the routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
+/// A network that can be told the noise level takes it as a fourth plane (<see cref="NoiseLevel"/>).
+/// Output: the image, float32 in [0, 1], (B, 3, T, T), and the routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
 /// With a stem the patches are made, and turned back into pixels, by a small convolutional encoder and decoder whose skips carry the detail.
 /// </summary>
 [SuppressMessage("Naming", "CA1711", Justification = "ViT is the field's term")]
@@ -98,6 +99,13 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <inheritdoc/>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
+        Tensor colours = image; // (B, 3, T, T)
+        if (Config.NoiseLevelInput)
+        {
+            if (image.shape[1] == 3) image = NoiseLevel.Beside(image, full(image.shape[0], NoiseLevel.Unknown)); // (B, 4, T, T)
+            else colours = image.narrow(1, 0, 3);
+        }
+
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.
         (Tensor? kept, Tensor? half) = _encoder?.call(image) ?? default; // for the decoder; (B, M, T/2, T/2)
         Tensor grid = _embed.call((half ?? image).to(_embed.weight.dtype)); // (B, D, T/P, T/P)
@@ -113,7 +121,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
         Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(ToFeatures(grid).to(half!.dtype), half, kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
-        if (Config.Residual) output = image.Plus(output);
+        if (Config.Residual) output = colours.Plus(output);
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
         return (output, stack(routings, dim: 1).to(image.dtype)); // (B, 3, T, T), (B, L, N, E)
     }

@@ -35,6 +35,9 @@ internal sealed class TileBatch
     /// <summary>Their routing, to be filled.</summary>
     public Span<float> Routings(int first, int count) => _routings.AsSpan(first * _routingFloats, count * _routingFloats);
 
+    /// <summary>What is known of their noise, each σ or <see cref="NoiseLevel.Unknown"/>.</summary>
+    public float[] Levels(int first, int count) => [.. _owners.Skip(first).Take(count).Select(o => o.Picture.Sigma ?? NoiseLevel.Unknown)];
+
     /// <summary>Hands every tile's result to its picture.</summary>
     public void GiveBack()
     {

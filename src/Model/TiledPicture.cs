@@ -26,15 +26,18 @@ public sealed class TiledPicture
     /// <param name="strength">0 keeps the input, 1 takes the network's result, between them a linear blend.</param>
     /// <param name="withRouting">Collect the routing map as well.</param>
     /// <param name="mode">How often every tile goes through the network.</param>
+    /// <param name="sigma">Standard deviation of the noise, in units of 1, for a network that can be told; null leaves it to the network.</param>
     /// <exception cref="ArgumentException">Sizes do not fit each other or a value is out of range.</exception>
-    public TiledPicture(float[] samples, int height, int width, ModelConfig config, int overlap, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal)
+    public TiledPicture(float[] samples, int height, int width, ModelConfig config, int overlap, float strength = 1, bool withRouting = false, DenoiseMode mode = DenoiseMode.Normal, float? sigma = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if (strength is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(strength), strength, "Strength is 0 to 1.");
+        if (sigma is not (null or (>= 0 and <= 1))) throw new ArgumentOutOfRangeException(nameof(sigma), sigma, "Sigma is 0 to 1.");
+        if (sigma is not null && !config.NoiseLevelInput) throw new ArgumentException("This network cannot be told the noise level.", nameof(sigma));
         long pixels = (long)height * width;
         if (samples.LongLength != pixels && samples.LongLength != 3 * pixels) throw new ArgumentException($"{samples.LongLength} samples are not one or three planes of {height} × {width}.", nameof(samples));
-        Config = config;
+        (Config, Sigma) = (config, sigma);
         Plan = TilePlan.For(height, width, config.TileSide, overlap);
         (_samples, _height, _width, _channels, _tile, _passes, _strength) = (samples, height, width, (int)(samples.LongLength / pixels), config.TileSide, mode.Passes(), strength);
         _band = new float[(long)_channels * _tile * width];
@@ -43,6 +46,9 @@ public sealed class TiledPicture
 
     /// <summary>Of the network that runs, with the side of this picture's tiles.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>What the network is told of the noise; null: nothing.</summary>
+    public float? Sigma { get; }
 
     /// <summary>Where the tiles lie.</summary>
     public TilePlan Plan { get; }

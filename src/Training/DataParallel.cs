@@ -34,8 +34,8 @@ internal sealed class DataParallel : IDisposable
     }
 
     /// <summary>Adds the gradient of the batch's mean loss to the network's parameters and returns that loss.</summary>
-    /// <param name="noisy">(B, 3, side, side).</param>
-    /// <param name="clean">Same shape.</param>
+    /// <param name="noisy">(B, 3, side, side), or 4 planes for a network that is told the noise level.</param>
+    /// <param name="clean">(B, 3, side, side).</param>
     /// <param name="lossOf">Mean loss of (output, clean, routing).</param>
     public double Backward(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {

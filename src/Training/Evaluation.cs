@@ -13,7 +13,8 @@ namespace DenoiseService.Training;
 /// <param name="RoundTo8Bit">Results are rounded to multiples of 1/255 before they are measured.</param>
 /// <param name="Seed">Of the noise; every picture and level has its own, derived from it.</param>
 /// <param name="Mode">How often the network looks at every tile.</param>
-public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed, DenoiseMode Mode = DenoiseMode.Normal)
+/// <param name="Told">The network is told each picture's noise level; otherwise it works blind.</param>
+public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed, DenoiseMode Mode = DenoiseMode.Normal, bool Told = false)
 {
     /// <summary>This, if its noise levels are in their range and its mode is one.</summary>
     /// <exception cref="RecipeException">They are not.</exception>
@@ -66,8 +67,10 @@ public static class Evaluation
     /// <param name="cancellationToken">Looked at between groups of pictures.</param>
     /// <returns>One row for each level, the sha256 of the clean pictures' 8-bit samples, and the seconds spent in forward passes.</returns>
     /// <exception cref="DataSetException">The data cannot be read, or its range is beyond the end.</exception>
+    /// <exception cref="RecipeException">The network cannot be told the noise level.</exception>
     public static (IReadOnlyList<EvaluationRow> Rows, string DataSha256, double Seconds) Run(Denoiser denoiser, EvaluationProtocol protocol, TimeProvider time, IProgress<double>? progress = null, PictureSeen? seen = null, CancellationToken cancellationToken = default)
     {
+        if (protocol.Told && !denoiser.Config.NoiseLevelInput) throw new RecipeException(nameof(EvaluationProtocol.Told), "Told is true, and this network cannot be told the noise level.");
         Func<Sample>[] samples = Samples(protocol);
         var rows = new List<EvaluationRow>();
         double seconds = 0;
@@ -105,7 +108,7 @@ public static class Evaluation
         float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, NoiseSeed(protocol.Seed, sigma, s.Index))).ToArray();
         float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
         long started = time.GetTimestamp();
-        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width, mode: protocol.Mode)).ToArray());
+        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width, mode: protocol.Mode, sigma: protocol.Told ? (float)sigma : null)).ToArray());
         double seconds = time.GetElapsedTime(started).TotalSeconds;
         foreach ((Sample sample, float[] input, float[] result) in samples.Zip(noisy, results))
         {

@@ -6,6 +6,30 @@ namespace DenoiseService.Training;
 /// <summary>Additive white Gaussian noise: noisy = clean + σ·N(0, 1), by default clamped to [0, 1] as every stored picture is.</summary>
 public static class Noise
 {
+    /// <summary>Draws a noise level for each image of a batch: least + (most − least) · u^power with u uniform in [0, 1).</summary>
+    /// <param name="count">B.</param>
+    /// <param name="least">In units of 1, as the result.</param>
+    /// <param name="most">≥ least.</param>
+    /// <param name="power">Above 0; 1 draws all levels alike, more draws low ones more often.</param>
+    /// <param name="seed">Same seed, same levels.</param>
+    /// <returns>float32 (B).</returns>
+    public static Tensor Levels(int count, double least, double most, double power, long seed)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        return rand(count, generator: generator).pow(full(1, (float)power)).mul_(most - least).Increase(full(1, (float)least)); // (B)
+    }
+
+    /// <summary>What a network is told of a batch: σ for some of its images, <see cref="NoiseLevel.Unknown"/> for the others.</summary>
+    /// <param name="sigma">float32 (B).</param>
+    /// <param name="share">0 to 1: how likely each is told.</param>
+    /// <param name="seed">Same seed, same images.</param>
+    public static Tensor Told(Tensor sigma, double share, long seed)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        Tensor told = rand(sigma.shape, generator: generator).less(full(1, (float)share)); // (B)
+        return where(told, sigma, full(sigma.shape, NoiseLevel.Unknown)); // (B)
+    }
+
     /// <summary>Adds noise to a batch, each image with its own σ.</summary>
     /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
     /// <param name="sigma">float32 (B), in units of 1, not of 255.</param>

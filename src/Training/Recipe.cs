@@ -107,8 +107,14 @@ public sealed record Recipe
     /// <summary>Least noise, in units of 1, not of 255.</summary>
     public double SigmaMin { get; init; } = 0.2;
 
-    /// <summary>Most noise; every image draws uniformly between the two.</summary>
+    /// <summary>Most noise; every image draws a level between the two.</summary>
     public double SigmaMax { get; init; } = 0.2;
+
+    /// <summary>Of an image's draw u, uniform in [0, 1): its level is SigmaMin + (SigmaMax − SigmaMin) · u^SigmaPower. 1 draws all levels alike, more draws low ones more often.</summary>
+    public double SigmaPower { get; init; } = 1;
+
+    /// <summary>Share of the images whose noise level the network is told while it learns; 0 for networks that cannot be told, and makes others forget it.</summary>
+    public double ToldShare { get; init; }
 
     /// <summary>Share of each batch whose noisy images are clamped to [0, 1].</summary>
     public double ClampedShare { get; init; } = 1;
@@ -140,13 +146,22 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
+            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ToldShare = 0.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };
 
     /// <summary>How a recipe is written as JSON.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>This recipe from other weights on, with their network; one that could not be told the noise level learns it where this recipe's can.</summary>
+    /// <param name="initial">How the recipe is to name them.</param>
+    /// <param name="network">Theirs.</param>
+    public Recipe From(string initial, ModelConfig network)
+    {
+        bool told = network.NoiseLevelInput || (Model.NoiseLevelInput && network.UnshuffledStem);
+        return this with { Initial = initial, Model = network with { NoiseLevelInput = told }, ToldShare = told ? ToldShare : 0 };
+    }
 
     /// <summary>Throws where a value is out of its range.</summary>
     /// <exception cref="RecipeException">Names the field, its value and its range.</exception>
@@ -174,7 +189,9 @@ public sealed record Recipe
         Require(ClipNorm is null or > 0, nameof(ClipNorm), ClipNorm, "above 0");
         Require(BalanceWeight is >= 0 and <= 100, nameof(BalanceWeight), BalanceWeight, "0 to 100");
         Require(SigmaMin is >= 0 and <= 1, nameof(SigmaMin), SigmaMin, "0 to 1");
+        Require(SigmaPower is >= 0.1 and <= 10, nameof(SigmaPower), SigmaPower, "0.1 to 10");
         Require(SigmaMax >= SigmaMin && SigmaMax <= 1, nameof(SigmaMax), SigmaMax, $"SigmaMin ({SigmaMin}) to 1");
+        Require(ToldShare is >= 0 and <= 1 && (ToldShare == 0 || Model.NoiseLevelInput), nameof(ToldShare), ToldShare, "0 to 1, and 0 where the model has no NoiseLevelInput");
         Require(ClampedShare is >= 0 and <= 1, nameof(ClampedShare), ClampedShare, "0 to 1");
         Require(RecolouredShare is >= 0 and <= 1, nameof(RecolouredShare), RecolouredShare, "0 to 1");
         Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");

@@ -30,7 +30,7 @@ public sealed class TrainingRun
     /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
     public const string LockFile = "lock";
 
-    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6;
+    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6, ToldPurpose = 7;
     private const double Smoothing = 1e-6, LogFloor = 2e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
@@ -141,7 +141,8 @@ public sealed class TrainingRun
         {
             if (InitialWeights is null) throw new RecipeException(nameof(Recipe.Initial), $"Initial is {_recipe.Initial}, and nobody said where that is.");
             using SafetensorsFile file = Safetensors.Read(InitialWeights);
-            Checkpoint.Fill(network, file.Tensors, Path.GetFileName(InitialWeights));
+            using var scope = NewDisposeScope();
+            Checkpoint.Fill(network, _recipe.Model.NoiseLevelInput ? NoiseLevel.Widen(file.Tensors) : file.Tensors, Path.GetFileName(InitialWeights));
             mean?.load_state_dict(network.state_dict());
         }
 
@@ -166,9 +167,9 @@ public sealed class TrainingRun
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         if (_recipe.RecolouredShare > 0) Recolouring.Apply(clean, _recipe.RecolouredShare, Seeds.Derive(_recipe.Seed, ColourPurpose, step));
-        using var sigmas = new Generator((ulong)Seeds.Derive(_recipe.Seed, SigmaPurpose, step), CPU);
-        Tensor sigma = rand(clean.shape[0], generator: sigmas).mul_(_recipe.SigmaMax - _recipe.SigmaMin).Increase(full(1, (float)_recipe.SigmaMin)); // (B)
+        Tensor sigma = Noise.Levels((int)clean.shape[0], _recipe.SigmaMin, _recipe.SigmaMax, _recipe.SigmaPower, Seeds.Derive(_recipe.Seed, SigmaPurpose, step)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
+        if (_recipe.Model.NoiseLevelInput) noisy = NoiseLevel.Beside(noisy, Noise.Told(sigma, _recipe.ToldShare, Seeds.Derive(_recipe.Seed, ToldPurpose, step))); // (B, 4, side, side)
         optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
         if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);

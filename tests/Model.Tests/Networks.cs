@@ -20,6 +20,21 @@ internal static class Networks
     public static Denoiser Engine(ModelConfig config, Func<Tensor, Tensor> network, DenoiserOptions? options = null) =>
         new(config, tiles => (network(tiles), full([tiles.shape[0], config.Blocks, config.Tokens, config.Experts], 1f / config.Experts)), options);
 
+    /// <summary>As after training: a fresh network may do nothing, for its last layer starts as zero.</summary>
+    public static SmallViT Trained(ModelConfig config)
+    {
+        SmallViT network = SmallViT.WithSeed(config, 3);
+        using (no_grad())
+        using (NewDisposeScope())
+        using (var generator = new Generator(5, CPU))
+        {
+            foreach (Tensor p in network.parameters()) p.add_(randn(p.shape, generator: generator) * 0.01f);
+        }
+
+        network.eval();
+        return network;
+    }
+
     public static float[] Read(Tensor tensor)
     {
         using Tensor plain = tensor.detach();

@@ -32,11 +32,11 @@ public sealed class SmallViTTests
     }
 
     [Fact]
-    public void The_photographs_network_has_590_479_parameters_under_pinned_names()
+    public void The_photographs_network_has_592_783_parameters_under_pinned_names()
     {
         using var network = new SmallViT(ModelConfig.Photographs);
-        Assert.Equal(590_479, network.parameters().Sum(p => p.numel()));
-        Assert.Equal(590_479, ModelConfig.Photographs.Parameters);
+        Assert.Equal(592_783, network.parameters().Sum(p => p.numel()));
+        Assert.Equal(592_783, ModelConfig.Photographs.Parameters);
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", "keys-photographs.txt")), RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
     }
 
@@ -68,7 +68,7 @@ public sealed class SmallViTTests
     public void The_other_forms_count_their_parameters_and_give_the_same_with_gradients_and_without(string name)
     {
         ModelConfig config = OtherForms[name];
-        random.manual_seed(1);
+        random.manual_seed(2);
         using var network = new SmallViT(config);
         network.eval();
         Assert.Equal(config.Parameters, network.parameters().Sum(p => p.numel()));

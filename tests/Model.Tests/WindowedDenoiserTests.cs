@@ -133,7 +133,7 @@ public sealed class WindowedDenoiserTests
     [Fact]
     public void Bfloat16_gives_the_same_picture_within_its_rounding()
     {
-        using SmallViT network = Trained(ModelConfig.Photographs), copy = Trained(ModelConfig.Photographs);
+        using SmallViT network = Networks.Trained(ModelConfig.Photographs), copy = Networks.Trained(ModelConfig.Photographs);
         float[] exact = RandomPicture(80 * 100), rounded = (float[])exact.Clone(), input = (float[])exact.Clone();
         RoutingMap exactMap = new Denoiser(network).Denoise(exact, 80, 100, withRouting: true)!, roundedMap = new Denoiser(copy, new DenoiserOptions { Precision = Precision.BFloat16 }).Denoise(rounded, 80, 100, withRouting: true)!;
         float change = exact.Zip(input, (a, b) => Math.Abs(a - b)).Max(), error = exact.Zip(rounded, (a, b) => Math.Abs(a - b)).Max();
@@ -146,8 +146,8 @@ public sealed class WindowedDenoiserTests
     [Fact]
     public void The_engine_gives_what_the_plain_network_gives()
     {
-        using SmallViT network = Trained(ModelConfig.Photographs);
-        using var denoiser = new Denoiser(Trained(ModelConfig.Photographs));
+        using SmallViT network = Networks.Trained(ModelConfig.Photographs);
+        using var denoiser = new Denoiser(Networks.Trained(ModelConfig.Photographs));
         float[] picture = RandomPicture(96 * 96);
         using (inference_mode())
         using (NewDisposeScope())
@@ -166,7 +166,7 @@ public sealed class WindowedDenoiserTests
     public void Bfloat16_gives_every_patch_a_distribution_however_it_is_routed(AttentionKind attention, RoutingKind routing)
     {
         ModelConfig config = Windowed with { Attention = attention, Routing = routing };
-        using var denoiser = new Denoiser(Trained(config), new DenoiserOptions { Precision = Precision.BFloat16 });
+        using var denoiser = new Denoiser(Networks.Trained(config), new DenoiserOptions { Precision = Precision.BFloat16 });
         RoutingMap map = denoiser.Denoise(RandomPicture(40 * 64), 40, 64, withRouting: true)!;
         foreach (float[] patch in map.Probabilities.Chunk(config.Experts))
         {
@@ -183,20 +183,5 @@ public sealed class WindowedDenoiserTests
     {
         var random = new Random(4);
         return Enumerable.Range(0, 3 * pixels).Select(_ => random.NextSingle()).ToArray();
-    }
-
-    /// <summary>The last layer starts as zero: then the network would do nothing.</summary>
-    private static SmallViT Trained(ModelConfig config)
-    {
-        SmallViT network = SmallViT.WithSeed(config, 3);
-        using (no_grad())
-        using (NewDisposeScope())
-        using (var generator = new Generator(5, CPU))
-        {
-            foreach (Tensor p in network.parameters()) p.add_(randn(p.shape, generator: generator) * 0.01f);
-        }
-
-        network.eval();
-        return network;
     }
 }

@@ -59,10 +59,27 @@ public sealed class EvaluationTests : IDisposable
         Assert.Throws<DataSetException>(() => Run(new EvaluationProtocol(_folder.Path, new IndexRange(0, 1), [0.1], false, false, 1)));
     }
 
-    private static EvaluationRow Run(EvaluationProtocol protocol)
+    [Fact]
+    public void A_network_that_can_be_told_the_noise_level_is_and_another_is_refused()
+    {
+        WriteCifar(2);
+        EvaluationProtocol blind = new(_folder.Path, null, [0.2], Clamp: true, RoundTo8Bit: false, Seed: 1), told = blind with { Told = true };
+        Assert.Equal("Told", Assert.Throws<RecipeException>(() => Run(told)).Field);
+        ModelConfig config = Small.Model with { TileSide = 8, UnshuffledStem = true, HalfWidth = 4, NoiseLevelInput = true };
+        Assert.NotEqual(Run(blind, config).Psnr, Run(told, config).Psnr);
+        Assert.Equal(Run(blind, config).NoisyPsnr, Run(told, config).NoisyPsnr);
+    }
+
+    private static EvaluationRow Run(EvaluationProtocol protocol, ModelConfig? config = null)
     {
         TorchSharp.torch.random.manual_seed(5);
-        using var denoiser = new Denoiser(new SmallViT(Small.Model), new DenoiserOptions { Overlap = 4 });
+        var network = new SmallViT(config ?? Small.Model);
+        using (TorchSharp.torch.no_grad())
+        {
+            foreach (TorchSharp.Modules.Parameter p in network.parameters()) p.add_(TorchSharp.torch.full(p.shape, 0.01f)); // a last layer that starts as zero would hide everything
+        }
+
+        using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = 4 });
         return Assert.Single(Evaluation.Run(denoiser, protocol, TimeProvider.System).Rows);
     }
 

@@ -1,3 +1,4 @@
+using DenoiseService.Model;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training.Tests;
@@ -40,6 +41,31 @@ public sealed class NoiseTests
         using var noisy = Noise.Add(clean, sigma, 1, 1);
         Assert.Equal(0, noisy[0].std().item<float>());
         Assert.Equal(0.1, noisy[1].std().item<float>(), 5e-3);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1.5)]
+    [InlineData(3)]
+    public void Levels_lie_between_least_and_most_and_a_power_draws_low_ones_more_often(double power)
+    {
+        using Tensor levels = Noise.Levels(100_000, 0.1, 0.5, power, seed: 2), again = Noise.Levels(100_000, 0.1, 0.5, power, seed: 2);
+        float[] values = levels.data<float>().ToArray();
+        Assert.All(values, v => Assert.InRange(v, 0.1f, 0.5f));
+        Assert.Equal(0.1 + 0.4 / (power + 1), values.Average(), 2e-3); // ∫ u^p du = 1 / (p + 1)
+        Assert.Equal(values, again.data<float>().ToArray());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.3)]
+    [InlineData(1)]
+    public void The_asked_share_of_images_is_told_its_level(double share)
+    {
+        using Tensor sigma = Noise.Levels(10_000, 0.1, 0.5, 1, seed: 2), told = Noise.Told(sigma, share, seed: 4);
+        (float Sigma, float Told)[] pairs = [.. sigma.data<float>().Zip(told.data<float>())];
+        Assert.All(pairs, p => Assert.True(p.Told == p.Sigma || p.Told == NoiseLevel.Unknown));
+        Assert.Equal(share, pairs.Count(p => p.Told == p.Sigma) / 10_000.0, 0.02);
     }
 
     [Fact]

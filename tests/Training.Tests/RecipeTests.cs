@@ -12,6 +12,9 @@ public sealed class RecipeTests
         { new Recipe { BatchSize = 0 }, "BatchSize" },
         { new Recipe { SigmaMin = 0.5, SigmaMax = 0.2 }, "SigmaMax" },
         { new Recipe { SigmaMin = -0.1 }, "SigmaMin" },
+        { new Recipe { SigmaPower = 0 }, "SigmaPower" },
+        { new Recipe { ToldShare = 0.5 }, "ToldShare" },
+        { new Recipe { Model = ModelConfig.Photographs, ToldShare = 1.5 }, "ToldShare" },
         { new Recipe { ClampedShare = 2 }, "ClampedShare" },
         { new Recipe { Epochs = 0 }, "Epochs" },
         { new Recipe { Steps = 0 }, "Steps" },
@@ -31,6 +34,17 @@ public sealed class RecipeTests
         var refused = Assert.Throws<RecipeException>(recipe.Validated);
         Assert.Equal(field, refused.Field);
         Assert.Contains("must be", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void From_other_weights_a_network_learns_to_be_told_the_noise_level_where_it_can()
+    {
+        Recipe photographs = Recipe.Named["photographs"], report = Recipe.Named["report"];
+        Recipe older = photographs.From("a", ModelConfig.Photographs with { NoiseLevelInput = false, TileSide = 96 });
+        Assert.Equal(("a", true, 96, photographs.ToldShare), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
+        Assert.Equal((false, 0), (photographs.From("a", new ModelConfig()).Model.NoiseLevelInput, photographs.From("a", new ModelConfig()).ToldShare));
+        Assert.True(report.From("a", ModelConfig.Photographs).Model.NoiseLevelInput);
+        foreach (Recipe recipe in new[] { older, photographs.From("a", new ModelConfig()), report.From("a", ModelConfig.Photographs) }) recipe.Validated();
     }
 
     [Fact]

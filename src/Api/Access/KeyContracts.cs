@@ -20,7 +20,7 @@ public enum KeyScope
 /// <summary>A key that is wanted.</summary>
 /// <param name="Name" example="photo desk">What it is for, 1 to 100 characters; for people.</param>
 /// <param name="Scopes" example="[&quot;inference&quot;, &quot;read&quot;]">What it may do, at least one.</param>
-/// <param name="PatchesPerMinute" example="3000000">Its rate limit (a picture of one megapixel has about 71,000 patches); 0 for none; absent: as the settings say.</param>
+/// <param name="PatchesPerMinute" example="3000000">Its rate limit (a picture of one megapixel has about 70,000 patches); 0 for none; absent: as the settings say.</param>
 /// <param name="ExpiresAt" example="2030-01-01T00:00:00Z">From when on it is refused; absent: never.</param>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record NewKey(

@@ -2,7 +2,7 @@ using DenoiseService.Api.Settings;
 
 namespace DenoiseService.Api.Access;
 
-/// <summary>How much each caller may send. A patch is one token of one tile: a picture of one megapixel takes about 71,000. Each replica counts for itself.</summary>
+/// <summary>How much each caller may send. A patch is one token of one tile: a picture of one megapixel takes about 70,000. Each replica counts for itself.</summary>
 internal sealed class RateLimitOptions
 {
     /// <summary>The section of the settings.</summary>

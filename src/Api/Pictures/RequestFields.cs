@@ -11,9 +11,13 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
 {
     /// <summary>A number.</summary>
     /// <exception cref="ApiException">400 if it is none or out of range.</exception>
-    public double Number(string name, double min, double max, double otherwise)
+    public double Number(string name, double min, double max, double otherwise) => Number(name, min, max) ?? otherwise;
+
+    /// <summary>A number that may be absent.</summary>
+    /// <exception cref="ApiException">400 if it is none or out of range.</exception>
+    public double? Number(string name, double min, double max)
     {
-        if (Text(name) is not { } text) return otherwise;
+        if (Text(name) is not { } text) return null;
         bool read = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
         return read && value >= min && value <= max ? value : throw Invalid(name, text, FormattableString.Invariant($"{min} to {max}"), read && double.IsFinite(value) ? value : text);
     }

@@ -18,6 +18,7 @@ internal static class EvaluateCommand
     private static readonly Option<string> Sigma = new("--sigma") { Description = "Noise levels, 0.05,0.2 or 15/255,25/255; 0 is the clean picture.", DefaultValueFactory = _ => "15/255,25/255,50/255" };
     private static readonly Option<bool> Clamp = new("--clamp") { Description = "Clamp noisy pictures to [0, 1]." };
     private static readonly Option<bool> Round = new("--round") { Description = "Round results to 8 bits before measuring." };
+    private static readonly Option<bool> Told = new("--told") { Description = "Tell the network each noise level, if it can be told." };
     private static readonly Option<long> Seed = new("--seed") { Description = "Of the noise.", DefaultValueFactory = _ => 1 };
     private static readonly Option<DirectoryInfo?> Save = new("--save") { Description = "Folder for every noisy and cleaned picture, as PNG." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the report as JSON." };
@@ -25,14 +26,14 @@ internal static class EvaluateCommand
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Round, Seed, Save, Json, ModelOptions.Mode, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Told, Round, Seed, Save, Json, ModelOptions.Mode, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }
 
     private static int Run(ParseResult parsed, IAnsiConsole console, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
     {
-        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed), Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!));
+        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed), Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!), parsed.GetValue(Told));
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
@@ -72,7 +73,7 @@ internal static class EvaluateCommand
             console.WriteLine(ClassicalFilters.Source);
         }
 
-        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}{(report.Protocol.Told ? " and told" : "")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -54,6 +54,6 @@ public static class Flops
         if (!config.HasStem) return 0;
         double full = (double)config.TileSide * config.TileSide, half = full / 4, s = config.StemWidth, m = config.HalfWidth;
         double pairs = 2 * half * 4 * config.StemPairs * 9 * m * m;
-        return pairs + (config.UnshuffledStem ? 2 * half * 9 * (12 * m + m * 12) : 2 * full * 9 * (3 * s + s * s + s * 3) + 2 * half * 4 * (s * m + m * s));
+        return pairs + (config.UnshuffledStem ? 2 * half * 9 * (4 * config.InputPlanes * m + m * 12) : 2 * full * 9 * (3 * s + s * s + s * 3) + 2 * half * 4 * (s * m + m * s));
     }
 }
