@@ -69,7 +69,7 @@ public sealed class Denoiser : IDisposable
     {
     }
 
-    /// <summary>Runs any function of tiles in the network's place: (B, 3, T, T) → the same and (B, L, N, E).</summary>
+    /// <summary>Runs any function of tiles in the network's place: (B, 3, T, T), or 4 planes where the noise level is told, → (B, 3, T, T) and (B, L, N, E).</summary>
     internal Denoiser(ModelConfig config, Func<Tensor, (Tensor Image, Tensor Routing)> network, DenoiserOptions? options = null) : this(config, (network, null), options)
     {
     }
@@ -190,19 +190,10 @@ public sealed class Denoiser : IDisposable
         try
         {
             // One at a time to whoever is free: chunks are few, and of different sizes.
-            Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk =>
-            {
-                try
-                {
-                    Run(chunk, 1);
-                }
-                catch (ExternalException e) when (IsOutOfMemory(e))
-                {
-                    tooMuchAtOnce.Enqueue(chunk);
-                }
-            });
+            Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk => Run(chunk, 1, tooMuchAtOnce));
             // A single tile that found no memory beside the others' may find it alone.
-            foreach (Chunk chunk in tooMuchAtOnce) Run(chunk, 1);
+            if (!tooMuchAtOnce.IsEmpty) MaxBatchTiles = Math.Max(1, MaxBatchTiles / 2);
+            foreach (Chunk tile in tooMuchAtOnce) Run(tile, 1);
         }
         catch (AggregateException e)
         {
@@ -214,20 +205,24 @@ public sealed class Denoiser : IDisposable
         }
     }
 
-    /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it; one tile cannot be halved.</summary>
-    private void Run(Chunk chunk, int libtorchThreads)
+    /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it; one tile cannot be halved, and waits if others run beside it.</summary>
+    private void Run(Chunk chunk, int libtorchThreads, ConcurrentQueue<Chunk>? later = null)
     {
         try
         {
             set_num_threads(libtorchThreads);
             Forward(chunk);
         }
-        catch (ExternalException e) when (chunk.Count > 1 && IsOutOfMemory(e))
+        catch (ExternalException e) when (IsOutOfMemory(e) && chunk.Count > 1)
         {
             int half = chunk.Count / 2;
             MaxBatchTiles = Math.Max(1, Math.Min(MaxBatchTiles, half));
-            Run(chunk with { Count = half }, libtorchThreads);
-            Run(chunk with { First = chunk.First + half, Count = chunk.Count - half }, libtorchThreads);
+            Run(chunk with { Count = half }, libtorchThreads, later);
+            Run(chunk with { First = chunk.First + half, Count = chunk.Count - half }, libtorchThreads, later);
+        }
+        catch (ExternalException e) when (IsOutOfMemory(e) && later is not null)
+        {
+            later.Enqueue(chunk);
         }
     }
 
@@ -278,13 +273,13 @@ public sealed class Denoiser : IDisposable
         if (needed > options.BatchMemory) throw new ModelConfigException($"One tile of this network takes about {needed} bytes of memory; {options.BatchMemory} are allowed.");
     }
 
-    /// <summary>A windowed network runs on the largest tiles that are allowed and fit into the memory; on single windows if none does.</summary>
+    /// <summary>A windowed network runs on the largest tiles that are allowed and fit into the memory; if none does, on the smallest that the overlap leaves.</summary>
     private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options)
     {
         if (config.WindowSide == 0) return config;
         ModelConfig Of(int windows) => config with { TileSide = windows * WindowPixels(config) };
         int windows = Math.Max(1, options.MaxTileSide / WindowPixels(config));
-        while (windows > 1 && BytesOfTile(Of(windows)) > options.BatchMemory) windows--;
+        while (windows > 1 && BytesOfTile(Of(windows)) > options.BatchMemory && Of(windows - 1).TileSide > options.Overlap) windows--;
         return Of(windows);
     }
 

@@ -106,7 +106,7 @@ public sealed record ModelConfig
     public int HalfWidth { get; init; } = 48;
 
     /// <summary>
-    /// The encoder starts from squares of 2×2 pixels as 12 channels, and the decoder ends in them: all convolutions are at half resolution and
+    /// The encoder starts from squares of 2×2 pixels of every plane as channels, and the decoder ends in those of the colours: all convolutions are at half resolution and
     /// <see cref="StemWidth"/> is 0.
     /// </summary>
     public bool UnshuffledStem { get; init; }

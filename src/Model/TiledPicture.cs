@@ -34,7 +34,7 @@ public sealed class TiledPicture
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if (strength is not (>= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(strength), strength, "Strength is 0 to 1.");
         if (sigma is not (null or (>= 0 and <= 1))) throw new ArgumentOutOfRangeException(nameof(sigma), sigma, "Sigma is 0 to 1.");
-        if (sigma is not null && !config.NoiseLevelInput) throw new ArgumentException("This network cannot be told the noise level.", nameof(sigma));
+        if (sigma is not null && !config.NoiseLevelInput) throw new ArgumentException(FormattableString.Invariant($"Sigma is {sigma}; it must be null, for this network cannot be told the noise level."), nameof(sigma));
         long pixels = (long)height * width;
         if (samples.LongLength != pixels && samples.LongLength != 3 * pixels) throw new ArgumentException($"{samples.LongLength} samples are not one or three planes of {height} × {width}.", nameof(samples));
         (Config, Sigma) = (config, sigma);

@@ -53,7 +53,7 @@ public sealed record Recipe
     /// <summary>The network.</summary>
     public ModelConfig Model { get; init; } = new();
 
-    /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's.</summary>
+    /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's, but for the noise level's input, which is added where it is missing.</summary>
     public string? Initial { get; init; }
 
     /// <summary>Training images.</summary>
@@ -113,6 +113,9 @@ public sealed record Recipe
     /// <summary>Of an image's draw u, uniform in [0, 1): its level is SigmaMin + (SigmaMax − SigmaMin) · u^SigmaPower. 1 draws all levels alike, more draws low ones more often.</summary>
     public double SigmaPower { get; init; } = 1;
 
+    /// <summary>A <see cref="ToldShare"/> that teaches both: to be told, and to work blind.</summary>
+    public const double UsualToldShare = 0.5;
+
     /// <summary>Share of the images whose noise level the network is told while it learns; 0 for networks that cannot be told, and makes others forget it.</summary>
     public double ToldShare { get; init; }
 
@@ -146,7 +149,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ToldShare = 0.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
+            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ToldShare = UsualToldShare, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };
@@ -154,13 +157,13 @@ public sealed record Recipe
     /// <summary>How a recipe is written as JSON.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>This recipe from other weights on, with their network; one that could not be told the noise level learns it where this recipe's can.</summary>
+    /// <summary>This recipe from other weights on, with their network. One that can be told the noise level does not forget it; one that could not learns it where this recipe's can.</summary>
     /// <param name="initial">How the recipe is to name them.</param>
     /// <param name="network">Theirs.</param>
     public Recipe From(string initial, ModelConfig network)
     {
         bool told = network.NoiseLevelInput || (Model.NoiseLevelInput && network.UnshuffledStem);
-        return this with { Initial = initial, Model = network with { NoiseLevelInput = told }, ToldShare = told ? ToldShare : 0 };
+        return this with { Initial = initial, Model = network with { NoiseLevelInput = told }, ToldShare = !told ? 0 : ToldShare > 0 ? ToldShare : UsualToldShare };
     }
 
     /// <summary>Throws where a value is out of its range.</summary>

@@ -43,7 +43,7 @@ public sealed class RecipeTests
         Recipe older = photographs.From("a", ModelConfig.Photographs with { NoiseLevelInput = false, TileSide = 96 });
         Assert.Equal(("a", true, 96, photographs.ToldShare), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
         Assert.Equal((false, 0), (photographs.From("a", new ModelConfig()).Model.NoiseLevelInput, photographs.From("a", new ModelConfig()).ToldShare));
-        Assert.True(report.From("a", ModelConfig.Photographs).Model.NoiseLevelInput);
+        Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", ModelConfig.Photographs).Model.NoiseLevelInput, report.From("a", ModelConfig.Photographs).ToldShare));
         foreach (Recipe recipe in new[] { older, photographs.From("a", new ModelConfig()), report.From("a", ModelConfig.Photographs) }) recipe.Validated();
     }
 

@@ -8,6 +8,9 @@ internal static class Small
 {
     public static ModelConfig Model { get; } = new() { Width = 16, Heads = 2, FeedForwardWidth = 32, RouterWidth = 8, TileSide = 16, KeysKept = [4, 8, 16], Residual = true };
 
+    /// <summary>One that can be told the noise level.</summary>
+    public static ModelConfig Told { get; } = Model with { UnshuffledStem = true, HalfWidth = 4, NoiseLevelInput = true };
+
     public static Recipe Recipe { get; } = new()
     {
         Model = Model,

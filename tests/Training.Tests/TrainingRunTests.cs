@@ -87,6 +87,32 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void A_network_learns_from_what_it_is_told()
+    {
+        Recipe recipe = Small.Recipe with { Model = Small.Told, Steps = 8, LearningRate = 1e-2 };
+        string[] runs = [Train(recipe, "never"), Train(recipe with { ToldShare = 1 }, "always"), Train(recipe with { ToldShare = 1 }, "again")];
+        Assert.NotEqual(File.ReadAllBytes(runs[0]), File.ReadAllBytes(runs[1]));
+        Assert.Equal(File.ReadAllBytes(runs[1]), File.ReadAllBytes(runs[2]));
+    }
+
+    [Fact]
+    public void A_network_that_could_not_be_told_the_noise_level_goes_on_as_one_that_can()
+    {
+        using SmallViT narrow = SmallViT.WithSeed(Small.Told with { NoiseLevelInput = false }, 5);
+        Checkpoint.Save(_folder.File("narrow.safetensors"), narrow);
+        Recipe recipe = (Small.Recipe with { Model = Small.Told, Steps = 1, LearningRate = 1e-9, WeightDecay = 0, EmaDecay = null, ToldShare = 1 }).From("narrow", narrow.Config);
+        string best = new TrainingRun(recipe, Small.Data(32), Small.Data(4), _folder.File("wide"), TimeProvider.System) { InitialWeights = _folder.File("narrow.safetensors") }.Run();
+        using SmallViT wide = Checkpoint.Load(best).Network;
+        Assert.True(wide.Config.NoiseLevelInput);
+        foreach ((string name, TorchSharp.torch.Tensor before) in narrow.state_dict())
+        {
+            TorchSharp.torch.Tensor after = wide.state_dict()[name];
+            float[] kept = after.shape.SequenceEqual(before.shape) ? after.data<float>().ToArray() : after.narrow(1, 0, 12).contiguous().data<float>().ToArray();
+            Assert.Equal(before.data<float>().ToArray(), kept.AsEnumerable(), (x, y) => Math.Abs(x - y) < 1e-6);
+        }
+    }
+
+    [Fact]
     public void A_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_state()
     {
         Recipe good = Small.Recipe with { Steps = 4 };
@@ -172,7 +198,8 @@ public sealed class TrainingRunTests : IDisposable
         {
             foreach (AttentionKind kind in Enum.GetValues<AttentionKind>())
             {
-                Recipe tiny = recipe with { Model = Small.Model with { Attention = kind }, Steps = 1, BatchSize = 4, ValidateEvery = 1 };
+                ModelConfig model = recipe.ToldShare > 0 ? Small.Told : Small.Model;
+                Recipe tiny = recipe with { Model = model with { Attention = kind }, Steps = 1, BatchSize = 4, ValidateEvery = 1 };
                 Assert.True(File.Exists(Train(tiny, $"{name}-{kind}")));
             }
         }

@@ -7,6 +7,7 @@ using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Jobs.Engine;
 using DenoiseService.Api.Storage;
+using DenoiseService.Training;
 using DenoiseService.Training.Data;
 using DenoiseService.Training.Experiments;
 using Microsoft.EntityFrameworkCore;
@@ -114,7 +115,18 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         if (kind is not (JobKind.Training or JobKind.RoutingStudy or JobKind.Evaluation) || asked[field] is not JsonValue value || !value.TryGetValue(out string? model)) return;
         ModelVersion version = await models.PinAsync(field, model, cancellationToken);
         asked[field] = version.Id;
-        if (kind == JobKind.Training) asked["model"] ??= JsonNode.Parse(version.Config);
+        JsonNode config = JsonNode.Parse(version.Config)!;
+        bool canBeTold = config["noiseLevelInput"]?.GetValue<bool>() ?? false;
+        if (kind == JobKind.Training)
+        {
+            asked["model"] ??= config;
+            if (canBeTold) asked["toldShare"] ??= Recipe.UsualToldShare; // or it would forget how
+        }
+
+        if (kind == JobKind.Evaluation && !canBeTold && asked["protocol"]?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
+        {
+            throw JobJson.Invalid("protocol.told", $"protocol.told is true; it must be false, for {model} cannot be told the noise level.");
+        }
     }
 
     private Job New(JobKind kind, string request, string effective, long seed, string owner, string? key, string? sum, string? parent)

@@ -78,8 +78,9 @@ internal sealed partial class ModelLoader(BlobStore blobs, Throughput throughput
         (SmallViT network, card) = Checkpoint.Parse(weights, json, name);
         try
         {
-            Denoiser.CheckMemory(card.Config);
-            return new Denoiser(network, new DenoiserOptions { Threads = inference.Value.Threads, Overlap = Math.Min(inference.Value.Overlap, card.Config.TileSide - 1), Precision = PrecisionFor(card.Config) });
+            var options = new DenoiserOptions { Threads = inference.Value.Threads, Overlap = Math.Min(inference.Value.Overlap, card.Config.TileSide - 1), Precision = PrecisionFor(card.Config) };
+            Denoiser.CheckMemory(card.Config, options);
+            return new Denoiser(network, options);
         }
         catch
         {

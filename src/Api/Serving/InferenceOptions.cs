@@ -25,7 +25,7 @@ internal sealed class InferenceOptions
     /// for each of the processor's cores, at least 8,192.
     /// </summary>
     [Bounds(1, 1 << 20)]
-    public int MaxBatchPatches { get; set; } = Math.Max(8192, 4096 * Environment.ProcessorCount);
+    public int MaxBatchPatches { get; set; } = (int)Math.Clamp(4096L * Environment.ProcessorCount, 8192, 1 << 20);
 
     /// <summary>Patches of all admitted requests together; a request above it alone is taken when nothing else waits. 1 to 2,000,000,000; default 8,000,000.</summary>
     [Bounds(1, 2_000_000_000)]

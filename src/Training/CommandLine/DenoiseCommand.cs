@@ -39,7 +39,7 @@ internal static class DenoiseCommand
         long started = time.GetTimestamp();
         using (denoiser)
         {
-            if (sigma is not null && !denoiser.Config.NoiseLevelInput) throw new FormatException("--sigma is given, and this network cannot be told the noise level.");
+            if (sigma is not null && !denoiser.Config.NoiseLevelInput) throw new FormatException(FormattableString.Invariant($"--sigma is {sigma}; it must be absent, for this network cannot be told the noise level."));
             ProgressBar.Show(beside, "denoising", progress =>
             {
                 for (int i = 0; i < files.Length; i++)

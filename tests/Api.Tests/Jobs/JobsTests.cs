@@ -87,6 +87,8 @@ public sealed class JobsTests(Databases databases)
     [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[]}}""", "sigmas")]
     [InlineData("evaluation", """{"checkpoint":"small","protocol":{"sigmas":[0.1]}}""", "protocol.data")]
     [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"mode":7}}""", "mode")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"told":true}}""", "protocol.told")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"toldShare":0.5}""", "toldShare")]
     public async Task What_is_wrong_with_a_request_is_said_with_the_fields_name_and_nothing_is_stored(string kind, string body, string field)
     {
         await using var service = new Service(NoWorker);

@@ -49,6 +49,31 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void The_noise_level_is_told_to_a_network_that_can_be_told_and_refused_for_another()
+    {
+        using (SmallViT network = SmallViT.WithSeed(Small.Told, 5))
+        using (TorchSharp.torch.no_grad())
+        {
+            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.uniform_(-0.1, 0.1); // a last layer that starts as zero would hide everything
+            Checkpoint.Save(_folder.File("told.safetensors"), network);
+        }
+
+        string[] pictures = ["denoise", _folder.File("pictures/one.png"), "--overlap", "4"], scores = ["evaluate", "--data", _folder.File("pictures"), "--sigma", "0.1", "--json", "--overlap", "4"];
+        string[] can = ["--checkpoint", _folder.File("told.safetensors")], cannot = ["--checkpoint", _folder.File("model.safetensors")];
+        Outcome[] done = [Run([.. pictures, .. can, "-o", _folder.File("blind.png")]), Run([.. pictures, .. can, "-o", _folder.File("told.png"), "--sigma", "200/255"]), Run([.. scores, .. can]), Run([.. scores, .. can, "--told"])];
+        Assert.All(done, outcome => Assert.True(outcome.Code == 0, outcome.Errors));
+        Assert.NotEqual(File.ReadAllBytes(_folder.File("blind.png")), File.ReadAllBytes(_folder.File("told.png")));
+        Assert.NotEqual(Psnr(done[2]), Psnr(done[3]));
+        foreach ((Outcome refused, string message) in new[] { (Run([.. pictures, .. cannot, "-o", _folder.File("no.png"), "--sigma", "0.1"]), "--sigma is 0.1"), (Run([.. scores, .. cannot, "--told"]), "Told is true") })
+        {
+            Assert.Equal(1, refused.Code);
+            Assert.Contains(message, refused.Errors, StringComparison.Ordinal);
+        }
+
+        static double Psnr(Outcome outcome) => JsonDocument.Parse(outcome.Output).RootElement.GetProperty("rows")[0].GetProperty("psnr").GetProperty("mean").GetDouble();
+    }
+
+    [Fact]
     public void A_windowed_network_goes_on_in_larger_squares()
     {
         ModelConfig windowed = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4, TileSide = 16, WindowSide = 2 };

@@ -83,7 +83,7 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
         var record = new ExperimentRecord
         {
             Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
-            Noise = $"Gaussian, {(here.Clamp ? "clamped to [0, 1]" : "not clamped")}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
+            Noise = $"Gaussian, {(here.Clamp ? "clamped to [0, 1]" : "not clamped")}{(here.Told ? ", its level told" : "")}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
         };
         new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; mode {here.Mode.ToString().ToLowerInvariant()}; tiles share {request.Overlap} pixels.", [table], report);
     }
