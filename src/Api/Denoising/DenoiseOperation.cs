@@ -30,7 +30,6 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
         EdgeMap? edges = null;
         var task = new PictureTask(model, asked.Strength, asked.IncludeRouting)
         {
-            Sigma = asked.Sigma,
             Mode = asked.Mode,
             BeforeDevice = asked.IncludeRouting ? picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide) : null,
         };

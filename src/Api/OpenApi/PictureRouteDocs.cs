@@ -18,9 +18,6 @@ internal sealed record PictureRouteDocs(IReadOnlyList<FieldDocs> Fields, IReadOn
     /// <summary>The parameter of the routes that run one model on one picture.</summary>
     public static FieldDocs Mode { get; } = new("mode", "normal: the network looks at the picture once. high: 8 times, turned and flipped, and the mean is taken; that costs 8 times the patches and about 8 times the time.", () => new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["normal", "high"], Default = "normal" });
 
-    /// <summary>The parameter of the routes that run one model on one picture.</summary>
-    public static FieldDocs Sigma { get; } = new("sigma", "Standard deviation of the noise, in units of the brightest value (25 of 255 is 0.098), for models that can be told (config.noiseLevelInput of GET /v1/models). Too high smooths more, too low keeps noise; absent, the model judges by itself.", () => new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "0", Maximum = "1", Examples = [0.1] });
-
     /// <summary>The parameter of the routes that run one model.</summary>
     public static FieldDocs Model { get; } = new("model", "A model version (GET /v1/models): its id, an alias (champion, candidate, previous), name@checksum as in X-Model-Version, or a name, which means the newest version of it. The champion if absent.", () => new OpenApiSchema { Type = JsonSchemaType.String, Examples = ["champion"] });
 }

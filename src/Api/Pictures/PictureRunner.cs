@@ -1,5 +1,4 @@
 using DenoiseService.Api.Access;
-using DenoiseService.Api.Errors;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
@@ -12,9 +11,6 @@ namespace DenoiseService.Api.Pictures;
 /// <param name="WithRouting">Collect the routing map.</param>
 internal sealed record PictureTask(ServedModel Model, float Strength, bool WithRouting)
 {
-    /// <summary>Standard deviation of the noise that the network is told, in units of 1; null: nothing.</summary>
-    public float? Sigma { get; init; }
-
     /// <summary>How often the network looks at every tile.</summary>
     public DenoiseMode Mode { get; init; }
 
@@ -34,7 +30,6 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
     /// <summary>Does several things with one picture: one place in the queue, at the cost of all.</summary>
     public async Task<Passed[]> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, IReadOnlyList<PictureTask> tasks, RequestClock clock)
     {
-        foreach (PictureTask task in tasks) Check(task);
         long[] costs = [.. tasks.Select(t => t.Model.CostOf(header.Height, header.Width, t.Mode))];
         clock.Patches = costs.Sum();
         IReadOnlyList<Admission.Ticket> tickets = admission.AdmitTogether(costs);
@@ -64,18 +59,12 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
         }
     }
 
-    private static void Check(PictureTask task)
-    {
-        if (task.Sigma is not { } sigma || task.Model.Card.Config.NoiseLevelInput) return;
-        throw new ApiException(ProblemKind.InvalidParameter, FormattableString.Invariant($"sigma is {sigma}; it must be absent, for {task.Model.Version} cannot be told the noise level.")) { Parameter = "sigma", Limit = "absent", Actual = sigma };
-    }
-
     private Pass Start(Picture picture, PictureTask task, Admission.Ticket ticket, RequestClock clock)
     {
         task.BeforeDevice?.Invoke(picture);
         // Strength 0 without a map needs no network: the answer is the input. Charged all the same: its pixels take memory.
         if (task.Strength == 0 && !task.WithRouting) return new Pass(picture, null, null);
-        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode, task.Sigma);
+        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode);
         var work = new DeviceWork(task.Model, tiles, ticket, time.GetTimestamp(), clock.Token);
         return new Pass(picture, task.WithRouting ? tiles : null, worker.RunAsync(work));
     }

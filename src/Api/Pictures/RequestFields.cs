@@ -11,13 +11,9 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
 {
     /// <summary>A number.</summary>
     /// <exception cref="ApiException">400 if it is none or out of range.</exception>
-    public double Number(string name, double min, double max, double otherwise) => Number(name, min, max) ?? otherwise;
-
-    /// <summary>A number that may be absent.</summary>
-    /// <exception cref="ApiException">400 if it is none or out of range.</exception>
-    public double? Number(string name, double min, double max)
+    public double Number(string name, double min, double max, double otherwise)
     {
-        if (Text(name) is not { } text) return null;
+        if (Text(name) is not { } text) return otherwise;
         bool read = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
         return read && value >= min && value <= max ? value : throw Invalid(name, text, FormattableString.Invariant($"{min} to {max}"), read && double.IsFinite(value) ? value : text);
     }

@@ -20,7 +20,6 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         bool asPicture = OutputFormat.PrefersPng(context.Request);
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
-        var sigma = (float?)upload.Fields.Number("sigma", 0, 1);
         DenoiseMode mode = upload.Fields.Mode("mode");
         ImageHeader header = codec.ReadHeader(upload.Bytes);
         using ModelLease lease = await models.LeaseAsync(upload.Fields.Text("model"), clock.Token);
@@ -30,7 +29,6 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         // Strength 0: the overlay is laid over the picture as it was sent.
         var task = new PictureTask(model, Strength: 0, WithRouting: true)
         {
-            Sigma = sigma,
             Mode = mode,
             BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
         };

@@ -84,29 +84,6 @@ public sealed class DenoiseTests(Service service) : IClassFixture<Service>
     }
 
     [Fact]
-    public async Task A_model_that_can_be_told_the_noise_level_is_told_in_query_and_form_and_for_the_map()
-    {
-        var models = new ModelFolder();
-        models.Add(ModelFolder.Small, ModelFolder.SmallConfig with { UnshuffledStem = true, HalfWidth = 4, NoiseLevelInput = true }, fresh: false);
-        await using var told = new Service([], models);
-        HttpClient client = await told.ReadyAsync();
-        byte[] sent = Support.Pictures.Encode(30, 30);
-        byte[] blind = await Answer("/v1/denoise", Support.Pictures.Raw(sent)), little = await Answer("/v1/denoise?sigma=0.02", Support.Pictures.Raw(sent)), much = await Answer("/v1/denoise", Support.Pictures.Form(sent, ("sigma", "0.9")));
-        Assert.Equal(3, new[] { blind, little, much }.Select(Convert.ToHexString).Distinct().Count());
-        Assert.Equal(much, await Answer("/v1/denoise?sigma=0.9", Support.Pictures.Raw(sent)));
-        Assert.NotEqual(Probabilities(await Answer("/v1/routing-map?sigma=0.02", Support.Pictures.Raw(sent))), Probabilities(await Answer("/v1/routing-map?sigma=0.9", Support.Pictures.Raw(sent))));
-
-        async Task<byte[]> Answer(string route, HttpContent content)
-        {
-            HttpResponseMessage response = await client.PostAsync(route, content);
-            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-            return await response.Content.ReadAsByteArrayAsync();
-        }
-
-        static string Probabilities(byte[] json) => JsonDocument.Parse(json).RootElement.GetProperty("blocks").GetRawText();
-    }
-
-    [Fact]
     public async Task Strength_blends_linearly()
     {
         byte[] sent = Support.Pictures.Encode(30, 30, bitDepth: 16);

@@ -72,9 +72,6 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
     [InlineData("strength", "NaN")]
     [InlineData("strength", "Infinity")]
     [InlineData("strength", "strong")]
-    [InlineData("sigma", "25")]
-    [InlineData("sigma", "-0.1")]
-    [InlineData("sigma", "much")]
     [InlineData("format", "gif")]
     [InlineData("mode", "best")]
     [InlineData("color", "cmyk")]
@@ -92,14 +89,6 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
             Assert.Equal(value, problem.GetProperty("actual").ToString());
             Assert.False(string.IsNullOrEmpty(problem.GetProperty("limit").GetString()));
         }
-    }
-
-    [Theory, MemberData(nameof(Routes))]
-    public async Task A_noise_level_for_a_model_that_cannot_be_told_answers_400(string route)
-    {
-        JsonElement problem = await (await Post(route + "?sigma=0.1", Support.Pictures.Raw(Picture))).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
-        Assert.Equal("sigma", problem.GetProperty("parameter").GetString());
-        Assert.Contains("small@", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,16 +15,9 @@ public sealed class ModelFolder : IDisposable
 
     public string FileOf(string id) => System.IO.Path.Combine(Path, id + ".safetensors");
 
-    /// <summary>Adds a model. A fresh one may change nothing: some last layers start as zero.</summary>
-    public CheckpointCard Add(string id, ModelConfig config, double psnr = 30.5, bool fresh = true)
+    public CheckpointCard Add(string id, ModelConfig config, double psnr = 30.5)
     {
         using var network = new SmallViT(config);
-        if (!fresh)
-        {
-            using var noGrad = TorchSharp.torch.no_grad();
-            foreach (TorchSharp.torch.Tensor p in network.parameters()) p.uniform_(-0.1, 0.1);
-        }
-
         return Checkpoint.Save(FileOf(id), network, new() { ["seed"] = 7, ["dataSha256"] = "abc123", ["commit"] = "0123abc" }, new() { ["psnr"] = psnr });
     }
 
