@@ -35,6 +35,17 @@ public sealed class ModelFolder : IDisposable
 
     public void Dispose()
     {
-        if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+        // A database connection that closes late may still make or remove a file in the middle of it.
+        for (int tries = 1; Directory.Exists(Path); tries++)
+        {
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+            catch (IOException) when (tries < 50)
+            {
+                Thread.Sleep(20);
+            }
+        }
     }
 }
