@@ -68,14 +68,14 @@ public sealed class SmallViTTests
     public void The_other_forms_count_their_parameters_and_give_the_same_with_gradients_and_without(string name)
     {
         ModelConfig config = OtherForms[name];
-        random.manual_seed(2);
+        random.manual_seed(1);
         using var network = new SmallViT(config);
         network.eval();
         Assert.Equal(config.Parameters, network.parameters().Sum(p => p.numel()));
         using var scope = NewDisposeScope();
         using (no_grad())
         {
-            foreach (TorchSharp.Modules.Parameter p in network.parameters()) p.add_(randn_like(p) * 0.1f);
+            foreach (TorchSharp.Modules.Parameter p in network.parameters()) p.add_(randn_like(p) * 0.02f);
         }
 
         Tensor input = rand(2, 3, config.TileSide, config.TileSide);
@@ -84,6 +84,7 @@ public sealed class SmallViTTests
         Assert.Equal([2, config.Blocks, config.Tokens, config.Experts], routing.shape);
         using var inference = inference_mode();
         (Tensor fast, Tensor fastRouting) = network.call(input);
+        Assert.InRange(Networks.Read(fast).Count(v => v is > 0 and < 1), fast.numel() / 4, fast.numel()); // what is clamped shows no difference
         Assert.InRange(Numbers.LargestDifference(Networks.Read(image), Networks.Read(fast)), 0, 1e-5);
         Assert.InRange(Numbers.LargestDifference(Networks.Read(routing), Networks.Read(fastRouting)), 0, 1e-5);
     }
