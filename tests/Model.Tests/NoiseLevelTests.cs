@@ -5,7 +5,7 @@ namespace DenoiseService.Model.Tests;
 /// <summary>A network that can be told σ, and one that cannot.</summary>
 public sealed class NoiseLevelTests
 {
-    private static readonly ModelConfig Told = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4 };
+    private static readonly ModelConfig Told = Networks.Photographs;
 
     [Fact]
     public void Weights_of_a_network_that_could_not_be_told_give_the_same_as_before_whatever_is_told()

@@ -6,7 +6,7 @@ namespace DenoiseService.Model.Tests;
 /// <summary>A windowed network takes tiles of any number of windows, so the engine chooses.</summary>
 public sealed class WindowedDenoiserTests
 {
-    private static readonly ModelConfig Windowed = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4 };
+    private static readonly ModelConfig Windowed = Networks.Photographs;
 
     [Theory]
     [InlineData(20, 30, 32)]

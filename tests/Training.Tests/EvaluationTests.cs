@@ -65,7 +65,7 @@ public sealed class EvaluationTests : IDisposable
         WriteCifar(2);
         EvaluationProtocol blind = new(_folder.Path, null, [0.2], Clamp: true, RoundTo8Bit: false, Seed: 1), told = blind with { Told = true };
         Assert.Equal("Told", Assert.Throws<RecipeException>(() => Run(told)).Field);
-        ModelConfig config = Small.Model with { TileSide = 8, UnshuffledStem = true, HalfWidth = 4, NoiseLevelInput = true };
+        ModelConfig config = Small.Told with { TileSide = 8 };
         Assert.NotEqual(Run(blind, config).Psnr, Run(told, config).Psnr);
         Assert.Equal(Run(blind, config).NoisyPsnr, Run(told, config).NoisyPsnr);
     }
