@@ -39,7 +39,7 @@ internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor
     {
         _lift = Conv2d(3, config.StemWidth, 3, padding: 1L);
         _down = Conv2d(config.StemWidth, config.HalfWidth, 2, stride: 2L);
-        _half = ConvolutionalPair.Several(config, rectify: false);
+        _half = ConvolutionalPair.OfStem(config, rectify: false);
         RegisterComponents();
     }
 
@@ -60,7 +60,7 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tens
 
     public ConvolutionalDecoder(ModelConfig config) : base(nameof(ConvolutionalDecoder))
     {
-        _half = ConvolutionalPair.Several(config, rectify: false);
+        _half = ConvolutionalPair.OfStem(config, rectify: false);
         _up = ConvTranspose2d(config.HalfWidth, config.StemWidth, 2, stride: 2L);
         _full = Conv2d(config.StemWidth, config.StemWidth, 3, padding: 1L);
         _lower = Stems.LastLayer(config.StemWidth, 3);
@@ -87,7 +87,7 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
     public UnshuffledEncoder(ModelConfig config) : base(nameof(UnshuffledEncoder))
     {
         _lift = Conv2d(4 * config.InputPlanes, config.HalfWidth, 3, padding: 1L);
-        _half = ConvolutionalPair.Several(config, rectify: true);
+        _half = ConvolutionalPair.OfStem(config, rectify: true);
         RegisterComponents();
     }
 
@@ -96,7 +96,7 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
         using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
         Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12 or 16, T/2, T/2)
         Tensor lifted = _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
-        Tensor half = ConvolutionalPair.Through(_half, lifted.to(ConvolutionalPair.NumbersOf(_half))); // (B, M, T/2, T/2)
+        Tensor half = ConvolutionalPair.Through(_half, lifted); // (B, M, T/2, T/2)
         return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());
     }
 }
@@ -109,7 +109,7 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
 
     public UnshuffledDecoder(ModelConfig config) : base(nameof(UnshuffledDecoder))
     {
-        _half = ConvolutionalPair.Several(config, rectify: true);
+        _half = ConvolutionalPair.OfStem(config, rectify: true);
         _lower = Stems.LastLayer(config.HalfWidth, 12);
         RegisterComponents();
     }
@@ -117,7 +117,7 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor half, Tensor lifted)
     {
         using var scope = NewDisposeScope();
-        x = ConvolutionalPair.Through(_half, x.Plus(half).to(ConvolutionalPair.NumbersOf(_half))).Plus(lifted); // (B, M, T/2, T/2)
+        x = ConvolutionalPair.Through(_half, x.Plus(half)).Plus(lifted); // (B, M, T/2, T/2)
         Tensor squares = _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
         (long height, long width) = (squares.shape[2], squares.shape[3]);
         return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
@@ -141,12 +141,12 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     }
 
     /// <summary>The pairs of one side of a stem. A single one has no number in its weights' names.</summary>
-    public static Module<Tensor, Tensor> Several(ModelConfig config, bool rectify) => config.StemPairs == 1
-        ? new ConvolutionalPair(config.HalfWidth, rectify)
-        : Sequential(Enumerable.Range(0, config.StemPairs).Select(_ => new ConvolutionalPair(config.HalfWidth, rectify)).ToArray<Module<Tensor, Tensor>>());
+    public static Module<Tensor, Tensor> OfStem(ModelConfig config, bool rectify) =>
+        config.StemPairs == 1 ? new ConvolutionalPair(config.HalfWidth, rectify) : Several(config.StemPairs, config.HalfWidth, rectify);
 
-    /// <summary>What the pairs compute with.</summary>
-    public static ScalarType NumbersOf(Module<Tensor, Tensor> several) => several.parameters().First().dtype;
+    /// <summary>One pair after the other.</summary>
+    public static Sequential Several(int count, int channels, bool rectify) =>
+        Sequential(Enumerable.Range(0, count).Select(_ => new ConvolutionalPair(channels, rectify)).ToArray<Module<Tensor, Tensor>>());
 
     /// <summary>Through all of them, (B, C, side, side) → the same. Once prepared, each but the first writes over the result of the one before.</summary>
     public static Tensor Through(Module<Tensor, Tensor> several, Tensor x)
@@ -162,25 +162,23 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
         return x;
     }
 
-    /// <summary>True where pairs of this network are fastest in float32, whatever the rest computes with.</summary>
-    public static bool StaysFloat32(ModelConfig config) => config.UnshuffledStem && WinogradPair.Serves(config.HalfWidth);
+    /// <summary>True where this pair is fastest in float32, whatever the rest computes with.</summary>
+    public bool StaysFloat32 => _rectify && WinogradPair.Serves(_first.weight.shape[0]);
 
     /// <summary>For inference only: the weights must not change afterwards.</summary>
     public void Prepare()
     {
-        if (_rectify && WinogradPair.Serves(_first.weight.shape[0]) && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
+        if (StaysFloat32 && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
     }
 
     public override Tensor forward(Tensor x) => Run(x, overwrite: false);
 
     private Tensor Run(Tensor x, bool overwrite)
     {
-        if (_rectify && WinogradPair.Covers(x, _first.weight))
-        {
-            return _prepared is { } filters ? WinogradPair.WithoutGradients(x, filters.First, _first.bias!, filters.Second, _second.bias!, overwrite)
-                : WinogradPair.Of(x, _first.weight, _first.bias!, _second.weight, _second.bias!);
-        }
-
+        bool own = _rectify && WinogradPair.Covers(x, _first.weight);
+        if (own && _prepared is { } filters) return WinogradPair.WithoutGradients(x, filters.First, _first.bias!, filters.Second, _second.bias!, overwrite);
+        x = x.to(_first.weight.dtype);
+        if (own) return WinogradPair.Of(x, _first.weight, _first.bias!, _second.weight, _second.bias!);
         Tensor inner = _first.call(x); // (B, C, side, side)
         return x.Plus(_second.call(_rectify ? functional.relu(inner) : functional.gelu(inner))); // (B, C, side, side)
     }

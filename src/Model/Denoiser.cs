@@ -27,8 +27,8 @@ public sealed record DenoiserOptions
     /// <summary>Pixels that neighbouring tiles share at least; 0 to TileSide − 1. More overlap hides the tiles' borders better and costs more.</summary>
     public int Overlap { get; init; } = 8;
 
-    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole windows, and to what <see cref="BatchMemory"/> allows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
-    public int MaxTileSide { get; init; } = 256;
+    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole groups of four tokens, and to what <see cref="BatchMemory"/> allows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
+    public int MaxTileSide { get; init; } = 288;
 
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
@@ -84,7 +84,8 @@ public sealed class Denoiser : IDisposable
         Config = WithTiles(config, _options);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_options.Overlap, Config.TileSide);
         (_network, _owned) = network;
-        MaxBatchTiles = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
+        int fit = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
+        MaxBatchTiles = fit - (fit > _options.Threads ? fit % _options.Threads : 0); // or the last tile of every batch would find the other threads idle
     }
 
     /// <summary>Of the network; its tile side is that of the largest tiles that are cut.</summary>
@@ -159,12 +160,15 @@ public sealed class Denoiser : IDisposable
 
     private static int WindowPixels(ModelConfig config) => config.WindowSide * config.PatchSide;
 
+    /// <summary>Tiles need not be whole windows (the network fills the last ones up), but groups of four tokens a side keep all its convolutions fast.</summary>
+    private static int TileStep(ModelConfig config) => Math.Min(4, config.WindowSide) * config.PatchSide;
+
     /// <summary>A windowed network looks at a picture in tiles of the side that covers it with the fewest pixels; of equal ones the largest, which has the fewest borders.</summary>
     private ModelConfig ConfigFor(int height, int width)
     {
         if (Config.WindowSide == 0) return Config;
-        int window = WindowPixels(Config);
-        int best = Enumerable.Range(1, Config.TileSide / window).Select(windows => windows * window).Where(side => side > _options.Overlap || side >= Math.Max(height, width))
+        int window = WindowPixels(Config), step = TileStep(Config);
+        int best = Enumerable.Range(0, (Config.TileSide - window) / step + 1).Select(steps => window + steps * step).Where(side => side > _options.Overlap || side >= Math.Max(height, width))
             .MinBy(side => ((long)TilePlan.CountFor(height, width, side, OverlapOf(side)) * side * side, -side));
         return best == Config.TileSide ? Config : Config with { TileSide = best };
     }
@@ -205,7 +209,7 @@ public sealed class Denoiser : IDisposable
         }
     }
 
-    /// <summary>Overwrites tiles with the network's output. Out of memory: halves, and remembers it; one tile cannot be halved, and waits if others run beside it.</summary>
+    /// <summary>The network's output for tiles. Out of memory: halves, and remembers it; one tile cannot be halved, and waits if others run beside it.</summary>
     private void Run(Chunk chunk, int libtorchThreads, ConcurrentQueue<Chunk>? later = null)
     {
         try
@@ -233,7 +237,7 @@ public sealed class Denoiser : IDisposable
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         Tensor input = empty(chunk.Count, 3, side, side);
-        images.CopyTo(MemoryMarshal.Cast<byte, float>(input.bytes));
+        chunk.Batch.Read(chunk.First, MemoryMarshal.Cast<byte, float>(input.bytes));
         float[] levels = chunk.Batch.Levels(chunk.First, chunk.Count);
         if (levels.Any(level => level != NoiseLevel.Unknown)) input = NoiseLevel.Beside(input, tensor(levels)); // (B, 4, T, T)
         (Tensor output, Tensor routing) = _network(input); // (B, 3, T, T), (B, L, N, E)
@@ -277,10 +281,11 @@ public sealed class Denoiser : IDisposable
     private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options)
     {
         if (config.WindowSide == 0) return config;
-        ModelConfig Of(int windows) => config with { TileSide = windows * WindowPixels(config) };
-        int windows = Math.Max(1, options.MaxTileSide / WindowPixels(config));
-        while (windows > 1 && BytesOfTile(Of(windows)) > options.BatchMemory && Of(windows - 1).TileSide > options.Overlap) windows--;
-        return Of(windows);
+        int window = WindowPixels(config), step = TileStep(config);
+        ModelConfig Of(int steps) => config with { TileSide = window + steps * step };
+        int steps = Math.Max(0, (options.MaxTileSide - window) / step);
+        while (steps > 0 && BytesOfTile(Of(steps)) > options.BatchMemory && Of(steps - 1).TileSide > options.Overlap) steps--;
+        return Of(steps);
     }
 
     /// <summary>The widest activations of one tile: projections of all experts, scores, feed-forward network, stem; with room for temporaries.</summary>

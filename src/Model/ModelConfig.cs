@@ -53,11 +53,11 @@ public enum RoutingKind
 /// </summary>
 public sealed record ModelConfig
 {
-    /// <summary>What is trained on photographs and ships: 592,783 parameters, residual, can be told the noise level, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
+    /// <summary>What is trained on photographs and ships: 599,407 parameters, residual, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
     public static ModelConfig Photographs { get; } = new()
     {
-        Width = 96, Heads = 3, FeedForwardWidth = 192, RouterWidth = 32, Blocks = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
-        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, NoiseLevelInput = true, Residual = true, ClampInTraining = false,
+        Width = 64, Heads = 2, FeedForwardWidth = 96, RouterWidth = 32, Blocks = 1, TokenPairs = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
+        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, ClampInTraining = false,
     };
 
     /// <summary>D: width of a token.</summary>
@@ -117,6 +117,9 @@ public sealed record ModelConfig
     /// <summary>Residual pairs of convolutions at half resolution, as many before the tokens as after them; used where there is a stem.</summary>
     public int StemPairs { get; init; } = 1;
 
+    /// <summary>Residual pairs of convolutions on the grid of tokens, before the first block.</summary>
+    public int TokenPairs { get; init; }
+
     /// <summary>The network predicts a correction and the output is input + correction. The parameter count is the same.</summary>
     public bool Residual { get; init; }
 
@@ -171,7 +174,7 @@ public sealed record ModelConfig
                 _ => (4L * KeysKept.Count + 1) * square + router,
             };
             long feedForward = (width + 1) * FeedForwardWidth + (FeedForwardWidth + 1L) * width;
-            long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width;
+            long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width + 2L * TokenPairs * Convolution(width, width);
             if (!HasStem) return blocks + Patches(3, PatchSide);
             long pairs = 4L * StemPairs * Convolution(HalfWidth, HalfWidth);
             if (UnshuffledStem) return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(4 * InputPlanes, HalfWidth) + Convolution(HalfWidth, 12);
@@ -198,6 +201,7 @@ public sealed record ModelConfig
         Require(StemWidth == 0 || !UnshuffledStem, nameof(StemWidth), StemWidth, "0 with UnshuffledStem, which has no channels at full resolution");
         Require(!NoiseLevelInput || UnshuffledStem, nameof(NoiseLevelInput), NoiseLevelInput, "false without UnshuffledStem");
         Require(StemPairs is >= 1 and <= 64, nameof(StemPairs), StemPairs, "1 to 64");
+        Require(TokenPairs is >= 0 and <= 64, nameof(TokenPairs), TokenPairs, "0 to 64");
         Require(!HasStem || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
         Require(HalfWidth is >= 1 and <= 4096, nameof(HalfWidth), HalfWidth, "1 to 4096");
         Require(FeedForwardWidth is >= 1 and <= 65536, nameof(FeedForwardWidth), FeedForwardWidth, "1 to 65536");

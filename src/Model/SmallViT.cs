@@ -14,7 +14,7 @@ namespace DenoiseService.Model;
 
 /// <summary>
 /// The report's denoiser (§1): patches become tokens, L blocks let them attend to each other with a budget that a router gives to every token,
-/// tokens become patches again. Input float32 in [0, 1], (B, 3, T, T) with T = TileSide, or any multiple of a window for a windowed network.
+/// tokens become patches again. Input float32 in [0, 1], (B, 3, T, T) with T = TileSide, or any multiple of a patch from one window on for a windowed network.
 /// A network that can be told the noise level takes it as a fourth plane (<see cref="NoiseLevel"/>).
 /// Output: the image, float32 in [0, 1], (B, 3, T, T), and the routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
 /// With a stem the patches are made, and turned back into pixels, by a small convolutional encoder and decoder whose skips carry the detail.
@@ -27,6 +27,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 
     [ComponentName(Name = "encoder")] private readonly Module<Tensor, (Tensor Kept, Tensor Half)>? _encoder;
     [ComponentName(Name = "patch_embed")] private readonly Conv2d _embed;
+    [ComponentName(Name = "grid")] private readonly Sequential? _grid;
     [ComponentName(Name = "pos_embed")] private readonly Parameter _position;
     [ComponentName(Name = "blocks")] private readonly ModuleList<Block> _blocks;
     [ComponentName(Name = "patch_unembed")] private readonly ConvTranspose2d _unembed;
@@ -47,6 +48,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
             int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
             _encoder = Stems.EncoderOf(config);
             _embed = Conv2d(channels, config.Width, patch, patch);
+            _grid = config.TokenPairs == 0 ? null : ConvolutionalPair.Several(config.TokenPairs, config.Width, rectify: true);
             _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
             _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
             _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
@@ -86,7 +88,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     public void RoundTo(Precision precision)
     {
         if (precision == Precision.Float32) return;
-        HashSet<Module> kept = ConvolutionalPair.StaysFloat32(Config) ? [.. modules().OfType<ConvolutionalPair>().SelectMany(pair => pair.modules())] : [];
+        HashSet<Module> kept = [.. modules().OfType<ConvolutionalPair>().Where(pair => pair.StaysFloat32).SelectMany(pair => pair.modules())];
         foreach (Module leaf in modules().Where(m => !kept.Contains(m) && !m.children().Any())) leaf.to(ScalarType.BFloat16);
     }
 
@@ -109,8 +111,9 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.
         (Tensor? kept, Tensor? half) = _encoder?.call(image) ?? default; // for the decoder; (B, M, T/2, T/2)
         Tensor grid = _embed.call((half ?? image).to(_embed.weight.dtype)); // (B, D, T/P, T/P)
+        if (_grid is not null) grid = ConvolutionalPair.Through(_grid, grid).to(grid.dtype); // (B, D, T/P, T/P)
         var windows = new Windows(Config, (int)grid.shape[2]);
-        Tensor x = windows.Split(grid.permute(0, 2, 3, 1)).Plus(_position.to(grid.dtype)); // (B·windows, N of a window, D)
+        Tensor x = windows.Split(windows.Fill(grid.permute(0, 2, 3, 1))).Plus(_position.to(grid.dtype)); // (B·windows, N of a window, D)
         var routings = new List<Tensor>();
         foreach (Block block in _blocks)
         {
@@ -118,7 +121,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
             routings.Add(routing);
         }
 
-        grid = windows.Join(x).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
+        grid = windows.Crop(windows.Join(x)).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
         Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(ToFeatures(grid).to(half!.dtype), half, kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
         if (Config.Residual) output = colours.Plus(output);
@@ -181,7 +184,7 @@ internal sealed class Block : Module<Tensor, Windows, (Tensor X, Tensor Routing)
         (Tensor attended, Tensor routing) = _attention.call(_shifted ? windows.Shift(normed) : normed); // (B·windows, N of a window, D), (…, E)
         x = x.Plus(_shifted ? windows.ShiftBack(attended) : attended);
         x = x.Plus(_feedForward.call(_norm2.call(x))); // (B·windows, N of a window, D)
-        Tensor whole = windows.Join(_shifted ? windows.ShiftBack(routing) : routing).flatten(1, 2); // (B, N, E)
+        Tensor whole = windows.Crop(windows.Join(_shifted ? windows.ShiftBack(routing) : routing)).flatten(1, 2); // (B, N, E)
         return (x.MoveToOuterDisposeScope(), whole.MoveToOuterDisposeScope());
     }
 }

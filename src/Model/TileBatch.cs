@@ -1,6 +1,6 @@
 namespace DenoiseService.Model;
 
-/// <summary>The next tiles of some pictures, all of one tile size, in one block of memory that the network's output then overwrites.</summary>
+/// <summary>The next tiles of some pictures, all of one tile size, and room for what the network makes of them.</summary>
 internal sealed class TileBatch
 {
     private readonly List<(TiledPicture Picture, int Index)> _owners = [];
@@ -15,11 +15,11 @@ internal sealed class TileBatch
         Count = parts.Sum(p => p.Tiles);
         _imageFloats = 3 * Config.TileSide * Config.TileSide;
         _routingFloats = Config.Blocks * Config.Tokens * Config.Experts;
-        _images = new float[(long)Count * _imageFloats];
-        _routings = new float[(long)Count * _routingFloats];
+        _images = GC.AllocateUninitializedArray<float>(Count * _imageFloats);
+        _routings = GC.AllocateUninitializedArray<float>(Count * _routingFloats);
         foreach (BatchPart part in parts)
         {
-            for (int i = 0; i < part.Tiles; i++) _owners.Add((part.Picture, part.Picture.HandOutNext(Images(_owners.Count, 1))));
+            for (int i = 0; i < part.Tiles; i++) _owners.Add((part.Picture, part.Picture.HandOutNext()));
         }
     }
 
@@ -29,7 +29,13 @@ internal sealed class TileBatch
     /// <summary>B.</summary>
     public int Count { get; }
 
-    /// <summary>Tiles from one on, input or output.</summary>
+    /// <summary>Copies tiles from one on out of their pictures, (B, 3, T, T).</summary>
+    public void Read(int first, Span<float> images)
+    {
+        for (int t = 0; t < images.Length / _imageFloats; t++) _owners[first + t].Picture.Copy(_owners[first + t].Index, images.Slice(t * _imageFloats, _imageFloats));
+    }
+
+    /// <summary>The results of tiles from one on, to be filled.</summary>
     public Span<float> Images(int first, int count) => _images.AsSpan(first * _imageFloats, count * _imageFloats);
 
     /// <summary>Their routing, to be filled.</summary>

@@ -64,10 +64,12 @@ public sealed class TiledPicture
 
     private int Tiles => Plan.Count * _passes;
 
-    /// <summary>Copies the next tile, (3, tile, tile), into a batch; a grey picture fills all three channels.</summary>
-    internal int HandOutNext(Span<float> destination)
+    /// <summary>The next tile, for <see cref="Copy"/> and <see cref="Accept"/>.</summary>
+    internal int HandOutNext() => _handedOut++;
+
+    /// <summary>Copies a tile, (3, tile, tile); a grey picture fills all three channels. Several threads may copy while none calls <see cref="Accept"/>.</summary>
+    internal void Copy(int index, Span<float> destination)
     {
-        int index = _handedOut++;
         (int tileRow, int tileColumn, int turn) = Place(index);
         int top = Plan.Rows.Starts[tileRow], left = Plan.Columns.Starts[tileColumn];
         var square = new TurnedSquare(_tile, turn);
@@ -87,8 +89,6 @@ public sealed class TiledPicture
                 for (int x = 0; x < _tile; x++) target[square.At(y, x)] = row[TileAxis.Reflect(left + x, _width)];
             }
         }
-
-        return index;
     }
 
     /// <summary>Takes a tile's result. Tiles come back in the order in which they were handed out.</summary>
@@ -145,6 +145,18 @@ public sealed class TiledPicture
         for (; x < band.Length; x++) band[x] += weight * weights[x] * (result[x] - input[x]);
     }
 
+    /// <summary>row + strength · correction, limited to [0, 1].</summary>
+    private static void Correct(Span<float> row, ReadOnlySpan<float> correction, float strength)
+    {
+        int x = 0;
+        for (var factor = new Vector<float>(strength); x <= row.Length - Vector<float>.Count; x += Vector<float>.Count)
+        {
+            Vector.Clamp(new Vector<float>(row[x..]) + factor * new Vector<float>(correction[x..]), Vector<float>.Zero, Vector<float>.One).CopyTo(row[x..]);
+        }
+
+        for (; x < row.Length; x++) row[x] = Math.Clamp(row[x] + strength * correction[x], 0f, 1f);
+    }
+
     /// <summary>Writes the rows that no later tile reads, then moves the rest of the band up.</summary>
     private void FinishRows(int tileRow)
     {
@@ -156,7 +168,7 @@ public sealed class TiledPicture
             {
                 Span<float> row = Row(plane, top + y);
                 ReadOnlySpan<float> correction = BandRow(plane, y);
-                for (int x = 0; x < _width; x++) row[x] = Math.Clamp(row[x] + _strength * correction[x], 0f, 1f);
+                Correct(row, correction, _strength);
             }
 
             Span<float> band = _band.AsSpan(plane * _tile * _width, _tile * _width);

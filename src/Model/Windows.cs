@@ -8,15 +8,28 @@ namespace DenoiseService.Model;
 /// </summary>
 internal readonly struct Windows
 {
-    private readonly int _perSide, _side;
+    private readonly int _perSide, _side, _gridSide;
 
     /// <param name="config">Gives the window; 0 is the whole grid.</param>
     /// <param name="gridSide">Tokens of the tile's side.</param>
     public Windows(ModelConfig config, int gridSide)
     {
+        _gridSide = gridSide;
         _side = config.WindowSide == 0 ? gridSide : config.WindowSide;
-        _perSide = gridSide / _side;
+        _perSide = (gridSide + _side - 1) / _side;
     }
+
+    /// <summary>A grid of any side of at least one window, (B, side, side, D), continued by its reflection to whole windows.</summary>
+    public Tensor Fill(Tensor grid)
+    {
+        int gridSide = _gridSide;
+        if (_perSide * _side == gridSide) return grid;
+        Tensor positions = tensor(Enumerable.Range(0, _perSide * _side).Select(position => (long)TileAxis.Reflect(position, gridSide)).ToArray());
+        return grid.index_select(1, positions).index_select(2, positions);
+    }
+
+    /// <summary>Undoes <see cref="Fill"/>.</summary>
+    public Tensor Crop(Tensor grid) => _perSide * _side == _gridSide ? grid : grid.narrow(1, 0, _gridSide).narrow(2, 0, _gridSide);
 
     /// <summary>(B, side, side, D) → (B·windows, N of a window, D).</summary>
     public Tensor Split(Tensor grid)

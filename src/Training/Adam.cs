@@ -8,11 +8,12 @@ namespace DenoiseService.Training;
 /// Adam, and with weight decay AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019): β 0.9 and 0.999, ε 10⁻⁸. One pass over each parameter's memory.
 /// The library's own optimisers read numbers that the collector may free meanwhile ("Expected false to be true", docs/LOG.md), which ended long runs.
 /// </summary>
-internal sealed class Adam
+internal sealed class Adam : IOptimiser
 {
     private const float Beta1 = 0.9f, Beta2 = 0.999f, Epsilon = 1e-8f;
 
     private readonly Parameter[] _parameters;
+    private readonly float[][] _firstMoments, _secondMoments; // running means of the gradients and of their squares
     private readonly float _weightDecay;
 
     /// <summary>Starts with empty moments.</summary>
@@ -22,15 +23,11 @@ internal sealed class Adam
     {
         _parameters = [.. parameters];
         _weightDecay = (float)weightDecay;
-        FirstMoments = _parameters.Select(p => new float[p.numel()]).ToArray();
-        SecondMoments = _parameters.Select(p => new float[p.numel()]).ToArray();
+        _firstMoments = _parameters.Select(p => new float[p.numel()]).ToArray();
+        _secondMoments = _parameters.Select(p => new float[p.numel()]).ToArray();
     }
 
-    /// <summary>Running means of the gradients, one array a parameter; part of the state of a run.</summary>
-    public float[][] FirstMoments { get; }
-
-    /// <summary>Running means of their squares.</summary>
-    public float[][] SecondMoments { get; }
+    public IEnumerable<(string Name, float[][] Moments)> State => [("adam.m.", _firstMoments), ("adam.v.", _secondMoments)];
 
     public void ZeroGradients()
     {
@@ -51,11 +48,11 @@ internal sealed class Adam
         for (int p = 0; p < _parameters.Length; p++)
         {
             using var gradient = _parameters[p].grad;
-            if (gradient is not null) Move(Values(_parameters[p]), Values(gradient), FirstMoments[p], SecondMoments[p], factors);
+            if (gradient is not null) Move(Values(_parameters[p]), Values(gradient), _firstMoments[p], _secondMoments[p], factors);
         }
     }
 
-    private static Span<float> Values(TorchSharp.torch.Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+    internal static Span<float> Values(TorchSharp.torch.Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 
     /// <param name="Rate">Learning rate over the first moment's bias correction.</param>
     /// <param name="Root">1 / √ of the second moment's bias correction.</param>

@@ -14,6 +14,9 @@ public enum OptimiserKind
 
     /// <summary>Adam with decoupled weight decay.</summary>
     AdamW,
+
+    /// <summary>Muon for linear layers and convolutions, AdamW for biases, norms and tables.</summary>
+    Muon,
 }
 
 /// <summary>How the learning rate goes over the run.</summary>
@@ -89,7 +92,7 @@ public sealed record Recipe
     /// <summary>Steps over which the learning rate first rises from 0.</summary>
     public int WarmupSteps { get; init; }
 
-    /// <summary>Decoupled weight decay (AdamW only).</summary>
+    /// <summary>Decoupled weight decay; 0 with Adam.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>Largest gradient norm; null does not clip.</summary>
@@ -148,8 +151,8 @@ public sealed record Recipe
         ["released-robustness"] = new() { Epochs = 8, BatchSize = 64, Optimiser = OptimiserKind.AdamW, WeightDecay = 1e-5, Schedule = ScheduleKind.CosineByEpoch, ClipNorm = 1, BalanceWeight = 0 },
         ["photographs"] = new()
         {
-            Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.AdamW, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 500, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ToldShare = UsualToldShare, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
+            Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.Muon, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
+            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };
@@ -188,7 +191,7 @@ public sealed record Recipe
         Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");
-        Require(WeightDecay == 0 || Optimiser == OptimiserKind.AdamW, nameof(WeightDecay), WeightDecay, "0 with Adam");
+        Require(WeightDecay == 0 || Optimiser != OptimiserKind.Adam, nameof(WeightDecay), WeightDecay, "0 with Adam");
         Require(ClipNorm is null or > 0, nameof(ClipNorm), ClipNorm, "above 0");
         Require(BalanceWeight is >= 0 and <= 100, nameof(BalanceWeight), BalanceWeight, "0 to 100");
         Require(SigmaMin is >= 0 and <= 1, nameof(SigmaMin), SigmaMin, "0 to 1");

@@ -82,7 +82,7 @@ public sealed class TrainingRun
         using SmallViT network = SmallViT.WithSeed(_recipe.Model, Seeds.Derive(_recipe.Seed, 0, 0));
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
-        var optimiser = new Adam(network.parameters(), _recipe.WeightDecay);
+        IOptimiser optimiser = _recipe.Optimiser == OptimiserKind.Muon ? new Muon(network.parameters(), _recipe.WeightDecay) : new Adam(network.parameters(), _recipe.WeightDecay);
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
         var sampler = new Sampler(_data, _recipe.BatchSize, _recipe.Augment, _recipe.Seed);
 
@@ -162,7 +162,7 @@ public sealed class TrainingRun
         }
     }
 
-    private double Step(DataParallel parallel, Sampler sampler, Adam optimiser, SmallViT network, SmallViT? mean, long step, double rate)
+    private double Step(DataParallel parallel, Sampler sampler, IOptimiser optimiser, SmallViT network, SmallViT? mean, long step, double rate)
     {
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)

@@ -10,13 +10,13 @@ namespace DenoiseService.Training;
 /// </summary>
 internal static class TrainingState
 {
-    private const string Weights = "weights.", Mean = "mean.", FirstMoment = "adam.m.", SecondMoment = "adam.v.", Checksum = "sha256";
+    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256";
 
-    public static void Save(string path, SmallViT network, SmallViT? mean, Adam optimiser, long step, double best)
+    public static void Save(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
-        foreach ((string prefix, float[][] moments) in Moments(optimiser))
+        foreach ((string prefix, float[][] moments) in optimiser.State)
         {
             for (int p = 0; p < moments.Length; p++) tensors[prefix + p.ToString(CultureInfo.InvariantCulture)] = tensor(moments[p]);
         }
@@ -33,7 +33,7 @@ internal static class TrainingState
     }
 
     /// <exception cref="CheckpointException">Damaged, or of another network.</exception>
-    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, Adam optimiser)
+    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser)
     {
         using SafetensorsFile file = Safetensors.Read(path);
         string name = Path.GetFileName(path);
@@ -41,7 +41,7 @@ internal static class TrainingState
         if (file.Metadata.GetValueOrDefault(Checksum) != Sum(file.Tensors, facts)) throw new CheckpointException($"{name} does not match its own checksum.");
         Checkpoint.Fill(network, Under(Weights), name);
         if (mean is not null) Checkpoint.Fill(mean, Under(Mean), name);
-        foreach ((string prefix, float[][] moments) in Moments(optimiser))
+        foreach ((string prefix, float[][] moments) in optimiser.State)
         {
             for (int p = 0; p < moments.Length; p++)
             {
@@ -54,8 +54,6 @@ internal static class TrainingState
 
         Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
     }
-
-    private static IEnumerable<(string Prefix, float[][] Moments)> Moments(Adam optimiser) => [(FirstMoment, optimiser.FirstMoments), (SecondMoment, optimiser.SecondMoments)];
 
     private static string Sum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> facts) =>
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Safetensors.ToBytes(tensors, facts.OrderBy(f => f.Key, StringComparer.Ordinal).ToDictionary())));

@@ -32,11 +32,11 @@ public sealed class SmallViTTests
     }
 
     [Fact]
-    public void The_photographs_network_has_592_783_parameters_under_pinned_names()
+    public void The_photographs_network_has_599_407_parameters_under_pinned_names()
     {
         using var network = new SmallViT(ModelConfig.Photographs);
-        Assert.Equal(592_783, network.parameters().Sum(p => p.numel()));
-        Assert.Equal(592_783, ModelConfig.Photographs.Parameters);
+        Assert.Equal(599_407, network.parameters().Sum(p => p.numel()));
+        Assert.Equal(599_407, ModelConfig.Photographs.Parameters);
         Assert.Equal(File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "golden", "keys-photographs.txt")), RandomWeights.Lines(network.state_dict().Select(t => (t.Key, t.Value.shape))));
     }
 
@@ -60,6 +60,7 @@ public sealed class SmallViTTests
         ["stem"] = new() { Width = 16, Heads = 2, StemWidth = 3, HalfWidth = 5, Attention = AttentionKind.NonAdaptiveSparse },
         ["stem, several pairs"] = new() { Width = 16, Heads = 2, StemWidth = 3, HalfWidth = 5, StemPairs = 2, Attention = AttentionKind.SharedMixture, Residual = true },
         ["no attention"] = new() { Width = 16, Heads = 2, WindowSide = 4, Attention = AttentionKind.None },
+        ["pairs on the tokens' grid"] = Networks.Odd with { TokenPairs = 2 },
         ["everything"] = ModelConfig.Photographs with { Width = 16, Heads = 2, TileSide = 32, WindowSide = 4, Blocks = 3 },
     };
 

@@ -14,7 +14,8 @@ public sealed class TiledPictureTests
         var pixels = new float[3 * tile * tile];
         for (int i = 0; i < Math.Min(picture.Plan.Count, 50); i++)
         {
-            Assert.Equal(i, picture.HandOutNext(pixels));
+            Assert.Equal(i, picture.HandOutNext());
+            picture.Copy(i, pixels);
             int top = picture.Plan.Rows.Starts[i / picture.Plan.Columns.Starts.Count], left = picture.Plan.Columns.Starts[i % picture.Plan.Columns.Starts.Count];
             for (int c = 0; c < 3; c++)
             {
@@ -48,7 +49,7 @@ public sealed class TiledPictureTests
         picture = new TiledPicture(held, height, width, Networks.Tile(tile), overlap, strength);
         while (picture.TilesWaiting > 0)
         {
-            int i = picture.HandOutNext(pixels), row = i / picture.Plan.Columns.Starts.Count, column = i % picture.Plan.Columns.Starts.Count;
+            int i = picture.HandOutNext(), row = i / picture.Plan.Columns.Starts.Count, column = i % picture.Plan.Columns.Starts.Count;
             float[] answer = Numbers.Uniform(pixels.Length, random.Next());
             for (int c = 0; c < 3; c++)
             {
@@ -79,7 +80,13 @@ public sealed class TiledPictureTests
         ModelConfig config = Networks.Tile(32);
         long before = GC.GetAllocatedBytesForCurrentThread();
         var picture = new TiledPicture(samples, height, width, config, 8);
-        while (picture.TilesWaiting > 0) picture.Accept(picture.HandOutNext(pixels), pixels, []);
+        while (picture.TilesWaiting > 0)
+        {
+            int tile = picture.HandOutNext();
+            picture.Copy(tile, pixels);
+            picture.Accept(tile, pixels, []);
+        }
+
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 3 * 32 * width * sizeof(float) + 200_000);
         Assert.True(picture.Finished);
     }
@@ -89,8 +96,8 @@ public sealed class TiledPictureTests
     {
         var picture = new TiledPicture(new float[64 * 64], 64, 64, Networks.Tile(32), 0);
         var pixels = new float[3 * 32 * 32];
-        picture.HandOutNext(pixels);
-        picture.HandOutNext(pixels);
+        picture.HandOutNext();
+        picture.HandOutNext();
         Assert.Throws<InvalidOperationException>(() => picture.Accept(1, pixels, []));
     }
 
@@ -112,7 +119,7 @@ public sealed class TiledPictureTests
         Assert.Throws<InvalidOperationException>(() => new TiledPicture(new float[16], 4, 4, Networks.Tile(32), 8, withRouting: true).Routing());
         var picture = new TiledPicture(new float[16], 4, 4, Networks.Tile(32), 8);
         var pixels = new float[3 * 32 * 32];
-        picture.Accept(picture.HandOutNext(pixels), pixels, []);
+        picture.Accept(picture.HandOutNext(), pixels, []);
         Assert.Throws<InvalidOperationException>(() => picture.Routing());
     }
 }

@@ -11,18 +11,19 @@ public sealed class WindowedDenoiserTests
     [Theory]
     [InlineData(20, 30, 32)]
     [InlineData(32, 32, 32)]
-    [InlineData(33, 10, 32)] // two tiles of 32 are less than one of 64
-    [InlineData(100, 40, 64)]
+    [InlineData(33, 10, 32)] // two tiles of 32 are less than one of 48
+    [InlineData(100, 40, 48)]
     [InlineData(128, 128, 128)]
+    [InlineData(130, 140, 144)] // not whole windows of 32 pixels
     [InlineData(500, 500, 256)]
-    [InlineData(1024, 1024, 224)] // 25 tiles, as many pixels as the 49 of 160, with fewer borders
+    [InlineData(1024, 1024, 272)]
     public void A_picture_gets_the_tiles_that_cover_it_with_the_fewest_pixels(int height, int width, int side)
     {
         using Denoiser denoiser = Identity();
         Assert.Equal(side, denoiser.Tile(new float[height * width], height, width).Config.TileSide);
         Assert.Equal(TilePlan.For(height, width, side, 8).Count, denoiser.TilesOf(height, width));
         Assert.Equal(denoiser.TilesOf(height, width) * (long)(side / 4 * (side / 4)), denoiser.PatchesOf(height, width));
-        Assert.All(Enumerable.Range(1, 8), windows => Assert.True(TilePlan.For(height, width, 32 * windows, 8).Count * windows * windows >= denoiser.TilesOf(height, width) * (side / 32) * (side / 32)));
+        Assert.All(Enumerable.Range(2, 17).Select(steps => 16 * steps), other => Assert.True(TilePlan.For(height, width, other, 8).Count * other * other >= denoiser.TilesOf(height, width) * side * side));
     }
 
     [Fact]
@@ -104,17 +105,29 @@ public sealed class WindowedDenoiserTests
     }
 
     [Fact]
-    public void The_largest_tile_is_rounded_down_to_whole_windows()
+    public void The_largest_tile_is_rounded_down_to_groups_of_four_tokens()
     {
-        using Denoiser denoiser = Identity(new DenoiserOptions { MaxTileSide = 100 });
-        Assert.Equal(96, denoiser.Config.TileSide);
+        using Denoiser denoiser = Identity(new DenoiserOptions { MaxTileSide = 127 }), least = Identity(new DenoiserOptions { MaxTileSide = 20 });
+        Assert.Equal(112, denoiser.Config.TileSide);
+        Assert.Equal(32, least.Config.TileSide);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_full_batch_leaves_no_thread_idle(int threads)
+    {
+        using Denoiser denoiser = Identity(new DenoiserOptions { Threads = threads }), alone = Identity(new DenoiserOptions { Threads = threads, BatchMemory = 1 });
+        Assert.Equal(0, denoiser.MaxBatchTiles % threads);
+        Assert.Equal(1, alone.MaxBatchTiles);
     }
 
     [Fact]
     public void The_largest_tile_is_one_that_fits_into_the_memory()
     {
         using Denoiser plenty = Identity(), little = Identity(new DenoiserOptions { BatchMemory = 8 << 20 });
-        Assert.Equal(256, plenty.Config.TileSide);
+        Assert.Equal(288, plenty.Config.TileSide);
         Assert.InRange(little.Config.TileSide, 64, 192);
         Denoiser.CheckMemory(Windowed, new DenoiserOptions { BatchMemory = 8 << 20 });
         string message = Assert.Throws<ModelConfigException>(() => Denoiser.CheckMemory(Windowed, new DenoiserOptions { BatchMemory = 1 << 10 })).Message;
@@ -126,7 +139,7 @@ public sealed class WindowedDenoiserTests
     {
         using Denoiser denoiser = Identity(new DenoiserOptions { Overlap = 40 });
         Assert.Equal(32, denoiser.Tile(new float[32 * 30], 32, 30).Config.TileSide);
-        Assert.All(new[] { 33, 70, 100, 300, 1000 }, length => Assert.InRange(denoiser.Tile(new float[length * 10], length, 10).Config.TileSide, 41, 256));
+        Assert.All(new[] { 33, 70, 100, 300, 1000 }, length => Assert.InRange(denoiser.Tile(new float[length * 10], length, 10).Config.TileSide, 41, 288));
     }
 
     private static Denoiser Identity(DenoiserOptions? options = null) => new(

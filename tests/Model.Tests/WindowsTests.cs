@@ -33,4 +33,25 @@ public sealed class WindowsTests
             }
         }
     }
+
+    [Theory]
+    [InlineData(4, 4)]
+    [InlineData(4, 6)]
+    [InlineData(8, 12)]
+    public void A_grid_that_is_not_whole_windows_is_continued_by_its_reflection(int window, int side)
+    {
+        using var scope = NewDisposeScope();
+        var windows = new Windows(new ModelConfig { WindowSide = window }, side);
+        int whole = (side + window - 1) / window * window;
+        Tensor grid = arange(2 * side * side * 3, ScalarType.Float32).reshape(2, side, side, 3), filled = windows.Fill(grid);
+        Assert.Equal([2, whole, whole, 3], filled.shape);
+        float[] before = Networks.Read(grid), after = Networks.Read(filled);
+        for (int i = 0; i < after.Length; i++)
+        {
+            int picture = i / (whole * whole * 3), y = i / (whole * 3) % whole, x = i / 3 % whole, c = i % 3;
+            Assert.Equal(before[((picture * side + TileAxis.Reflect(y, side)) * side + TileAxis.Reflect(x, side)) * 3 + c], after[i]);
+        }
+
+        Assert.Equal(before, Networks.Read(windows.Crop(windows.Join(windows.Split(filled)))));
+    }
 }

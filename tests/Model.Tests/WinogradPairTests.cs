@@ -32,6 +32,37 @@ public sealed class WinogradPairTests
         using (no_grad()) AssertClose(wanted, WinogradPair.Of(actual[0], actual[1], actual[2], actual[3], actual[4]), "result without gradients");
     }
 
+    [SkippableTheory]
+    [InlineData(ScalarType.Float32, 2e-5, false)]
+    [InlineData(ScalarType.Float32, 2e-5, true)]
+    [InlineData(ScalarType.BFloat16, 2e-2, false)] // 8 bits after each of the two convolutions
+    [InlineData(ScalarType.BFloat16, 2e-2, true)]
+    public void Prepared_filters_give_the_same_in_the_numbers_of_the_features(ScalarType numbers, double tolerance, bool overwrite)
+    {
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var generator = new Generator(9, CPU);
+        Tensor[] inputs = Inputs(generator, 2, 20, 12);
+        Tensor x = inputs[0].to(numbers), expected = WinogradPair.Of(x.to(ScalarType.Float32), inputs[1], inputs[2], inputs[3], inputs[4]);
+        Tensor result = WinogradPair.WithoutGradients(x, WinogradPair.Prepare(inputs[1]), inputs[2], WinogradPair.Prepare(inputs[3]), inputs[4], overwrite);
+        Assert.Equal(numbers, result.dtype);
+        AssertClose(expected, result.to(ScalarType.Float32), "result", tolerance);
+        if (overwrite) Assert.Equal(Networks.Read(result.to(ScalarType.Float32)), Networks.Read(x.to(ScalarType.Float32)));
+    }
+
+    [SkippableFact]
+    public void Bfloat16_is_rounded_as_the_library_rounds_it()
+    {
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(10, CPU);
+        // Filters of zero: what is added last, and rounded, is x itself and the bias.
+        Tensor x = randn([1, 4, 4, Channels], generator: generator).permute(0, 3, 1, 2).to(ScalarType.BFloat16), bias = randn([Channels], generator: generator), none = zeros(MinimalFiltering.TransformedSize);
+        Tensor expected = x.to(ScalarType.Float32).Plus(bias.reshape(1, -1, 1, 1)).to(ScalarType.BFloat16).to(ScalarType.Float32);
+        Assert.Equal(Networks.Read(expected), Networks.Read(WinogradPair.WithoutGradients(x, none, zeros(Channels), none, bias, overwrite: false).to(ScalarType.Float32)));
+    }
+
     [SkippableFact]
     public void Threads_do_not_disturb_each_other()
     {
@@ -59,7 +90,8 @@ public sealed class WinogradPairTests
         Tensor x = zeros(1, Channels, 8, 8), weight = zeros(Channels, Channels, 3, 3);
         Assert.Equal(WinogradPair.Serves(Channels), WinogradPair.Covers(x, weight));
         Assert.False(WinogradPair.Covers(zeros(1, Channels, 6, 8), weight));
-        Assert.False(WinogradPair.Covers(x.to(ScalarType.BFloat16), weight));
+        Assert.Equal(WinogradPair.Serves(Channels), WinogradPair.Covers(x.to(ScalarType.BFloat16), weight));
+        Assert.False(WinogradPair.Covers(x, weight.to(ScalarType.BFloat16)));
         Assert.False(WinogradPair.Serves(48));
     }
 
@@ -73,10 +105,10 @@ public sealed class WinogradPairTests
         }.Select(t => t.detach().requires_grad_(true)),
     ];
 
-    private static void AssertClose(Tensor expected, Tensor actual, string what)
+    private static void AssertClose(Tensor expected, Tensor actual, string what, double tolerance = 2e-5)
     {
         Assert.Equal(expected.shape, actual.shape);
         double error = (expected.detach() - actual.detach()).abs().max().item<float>(), scale = expected.detach().abs().max().item<float>();
-        Assert.True(scale > 0 && error < 2e-5 * scale, $"{what}: off by {error} of {scale}");
+        Assert.True(scale > 0 && error < tolerance * scale, $"{what}: off by {error} of {scale}");
     }
 }

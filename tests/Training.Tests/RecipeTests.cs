@@ -14,7 +14,7 @@ public sealed class RecipeTests
         { new Recipe { SigmaMin = -0.1 }, "SigmaMin" },
         { new Recipe { SigmaPower = 0 }, "SigmaPower" },
         { new Recipe { ToldShare = 0.5 }, "ToldShare" },
-        { new Recipe { Model = ModelConfig.Photographs, ToldShare = 1.5 }, "ToldShare" },
+        { new Recipe { Model = ModelConfig.Photographs with { NoiseLevelInput = true }, ToldShare = 1.5 }, "ToldShare" },
         { new Recipe { ClampedShare = 2 }, "ClampedShare" },
         { new Recipe { Epochs = 0 }, "Epochs" },
         { new Recipe { Steps = 0 }, "Steps" },
@@ -39,12 +39,13 @@ public sealed class RecipeTests
     [Fact]
     public void From_other_weights_a_network_learns_to_be_told_the_noise_level_where_it_can()
     {
-        Recipe photographs = Recipe.Named["photographs"], report = Recipe.Named["report"];
-        Recipe older = photographs.From("a", ModelConfig.Photographs with { NoiseLevelInput = false, TileSide = 96 });
+        ModelConfig told = ModelConfig.Photographs with { NoiseLevelInput = true };
+        Recipe report = Recipe.Named["report"], photographs = Recipe.Named["photographs"] with { Model = told, ToldShare = 0.25 };
+        Recipe older = photographs.From("a", ModelConfig.Photographs with { TileSide = 96 });
         Assert.Equal(("a", true, 96, photographs.ToldShare), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
         Assert.Equal((false, 0), (photographs.From("a", new ModelConfig()).Model.NoiseLevelInput, photographs.From("a", new ModelConfig()).ToldShare));
-        Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", ModelConfig.Photographs).Model.NoiseLevelInput, report.From("a", ModelConfig.Photographs).ToldShare));
-        foreach (Recipe recipe in new[] { older, photographs.From("a", new ModelConfig()), report.From("a", ModelConfig.Photographs) }) recipe.Validated();
+        Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", told).Model.NoiseLevelInput, report.From("a", told).ToldShare));
+        foreach (Recipe recipe in new[] { older, photographs.From("a", new ModelConfig()), report.From("a", told) }) recipe.Validated();
     }
 
     [Fact]

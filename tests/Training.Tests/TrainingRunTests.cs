@@ -26,14 +26,16 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(4, 1)]
-    [InlineData(5, 1)]
-    [InlineData(11, 1)]
-    [InlineData(6, 2)]
-    public void A_run_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one_to_the_bit(int stopAfter, int replicas)
+    [InlineData(1, 1, OptimiserKind.AdamW)]
+    [InlineData(4, 1, OptimiserKind.AdamW)]
+    [InlineData(5, 1, OptimiserKind.AdamW)]
+    [InlineData(11, 1, OptimiserKind.AdamW)]
+    [InlineData(6, 2, OptimiserKind.AdamW)]
+    [InlineData(5, 1, OptimiserKind.Muon)]
+    [InlineData(6, 2, OptimiserKind.Muon)]
+    public void A_run_stopped_at_any_step_and_resumed_equals_an_uninterrupted_one_to_the_bit(int stopAfter, int replicas, OptimiserKind optimiser)
     {
-        Recipe recipe = Small.Recipe with { Replicas = replicas };
+        Recipe recipe = Small.Recipe with { Replicas = replicas, Optimiser = optimiser };
         string whole = Train(recipe, "whole");
         using (var stop = new CancellationTokenSource())
         {

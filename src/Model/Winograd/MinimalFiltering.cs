@@ -51,8 +51,8 @@ internal static unsafe class MinimalFiltering
         }
     }
 
-    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; squares whose sums fit the registers; floats of a vector.
-    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Block = 6, Lane = 16;
+    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; squares whose sums fit the registers; floats of a vector; bytes.
+    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Block = 6, Lane = 16, CacheLine = 64;
 
     // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
     private const int Step = AtOnce * Channels + Lane;
@@ -60,7 +60,7 @@ internal static unsafe class MinimalFiltering
     [ThreadStatic] private static float[]? _scratch; // transformed filters, (36, C in, C out), then room for the terms of two rounds, (36, AtOnce, C) each: 1 MB, which the second cache holds but for little
 
     /// <summary>True where this processor has the vectors that make this worth while.</summary>
-    public static bool IsFast => Vector512.IsHardwareAccelerated;
+    public static bool IsFast => Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
 
     /// <summary>G g Gᵀ of every filter.</summary>
     /// <param name="filters">(3, 3, C in, C out).</param>
@@ -111,7 +111,8 @@ internal static unsafe class MinimalFiltering
     /// <param name="rectify">Negative results become 0.</param>
     /// <param name="gate">(B, H, W, C): results become 0 where this is not above 0; or null.</param>
     /// <param name="added">(B, H, W, C), added at last; may be the destination, or null.</param>
-    public static void Convolve(float* source, float* destination, Size size, float* filters, float* bias = null, bool rectify = false, float* gate = null, float* added = null)
+    /// <typeparam name="T">How features are stored; the arithmetic is float32.</typeparam>
+    public static void Convolve<T>(T* source, T* destination, Size size, float* filters, float* bias = null, bool rectify = false, T* gate = null, T* added = null) where T : unmanaged, IFeature<T>
     {
         float* terms = Scratch() + TransformedSize;
         for (int first = 0; first < size.Squares; first += AtOnce)
@@ -147,7 +148,7 @@ internal static unsafe class MinimalFiltering
     /// <param name="size">B, H, W.</param>
     /// <param name="filters">Becomes the gradient of the filters, (3, 3, C in, C out).</param>
     /// <param name="bias">Becomes the gradient of the bias, (C).</param>
-    public static void Gradient(float* source, float* result, Size size, float* filters, float* bias)
+    public static void Gradient(Float32* source, Float32* result, Size size, float* filters, float* bias)
     {
         float* transformed = Scratch(), terms = transformed + TransformedSize;
         float* gradients = terms + Terms * Step;
@@ -159,7 +160,7 @@ internal static unsafe class MinimalFiltering
             for (int s = 0; s < count; s++)
             {
                 ReadSquare(source, size, first + s, terms + s * Channels);
-                Spread(result + size.Corner(first + s), size.RowStride, gradients + s * Channels);
+                Spread((float*)(result + size.Corner(first + s)), size.RowStride, gradients + s * Channels);
                 float* sums = gradients + (Read + 1) * Step + s * Channels; // this term is the sum of a square's pixels
                 for (int c = 0; c < Channels; c += Lane) (Vector512.Load(bias + c) + Vector512.Load(sums + c)).Store(bias + c);
             }
@@ -237,7 +238,7 @@ internal static unsafe class MinimalFiltering
 
     /// <summary>The terms of one square.</summary>
     [SkipLocalsInit]
-    private static void ReadSquare(float* source, Size size, int square, float* terms)
+    private static void ReadSquare<T>(T* source, Size size, int square, float* terms) where T : unmanaged, IFeature<T>
     {
         (int image, int y, int x) = size.Place(square);
         source += image * size.ImageStride;
@@ -248,13 +249,13 @@ internal static unsafe class MinimalFiltering
             return;
         }
 
-        float* framed = stackalloc float[Terms * Channels];
+        T* framed = stackalloc T[Terms * Channels];
         Frame(source, size.Height, size.Width, top, left, framed);
         TransformSquare(framed, Read * Channels, terms);
     }
 
     /// <summary>A square at the border, with zeros beyond it.</summary>
-    private static void Frame(float* source, int height, int width, int top, int left, float* framed)
+    private static void Frame<T>(T* source, int height, int width, int top, int left, T* framed) where T : unmanaged, IFeature<T>
     {
         for (int y = 0; y < Read; y++)
         {
@@ -263,36 +264,36 @@ internal static unsafe class MinimalFiltering
                 bool inside = top + y >= 0 && top + y < height && left + x >= 0 && left + x < width;
                 for (int c = 0; c < Channels; c += Lane)
                 {
-                    (inside ? Vector512.Load(source + ((long)(top + y) * width + left + x) * Channels + c) : Vector512<float>.Zero).Store(framed + c);
+                    T.Store(inside ? T.Load(source + ((long)(top + y) * width + left + x) * Channels + c) : Vector512<float>.Zero, framed + c);
                 }
             }
         }
     }
 
     /// <summary>Asks for a square's pixels and the row below them; the rest of what it reads its neighbours ask for.</summary>
-    private static void Fetch(float* image, Size size, int square)
+    private static void Fetch<T>(T* image, Size size, int square) where T : unmanaged, IFeature<T>
     {
         if (!Sse.IsSupported) return;
-        float* corner = image + size.Corner(square);
+        T* corner = image + size.Corner(square);
         int rows = Math.Min(Read - 1, size.Height - size.Place(square).Y);
         for (int y = 0; y < rows; y++)
         {
-            for (int i = 0; i < Given * Channels; i += Lane) Sse.Prefetch1(corner + y * size.RowStride + i);
+            for (int i = 0; i < Given * Channels; i += CacheLine / sizeof(T)) Sse.Prefetch1(corner + y * size.RowStride + i);
         }
     }
 
     /// <summary>Bᵀ d B of the 6×6 pixels d; entry (y, x) goes to term 6 y + x.</summary>
     [SkipLocalsInit]
-    private static void TransformSquare(float* square, long rowStride, float* terms)
+    private static void TransformSquare<T>(T* square, long rowStride, float* terms) where T : unmanaged, IFeature<T>
     {
         Vector512<float>* columns = stackalloc Vector512<float>[Terms];
         for (int c = 0; c < Channels; c += Lane)
         {
             for (int x = 0; x < Read; x++)
             {
-                float* column = square + x * Channels + c;
-                Vector512<float> d0 = Vector512.Load(column), d1 = Vector512.Load(column + rowStride), d2 = Vector512.Load(column + 2 * rowStride),
-                    d3 = Vector512.Load(column + 3 * rowStride), d4 = Vector512.Load(column + 4 * rowStride), d5 = Vector512.Load(column + 5 * rowStride);
+                T* column = square + x * Channels + c;
+                Vector512<float> d0 = T.Load(column), d1 = T.Load(column + rowStride), d2 = T.Load(column + 2 * rowStride),
+                    d3 = T.Load(column + 3 * rowStride), d4 = T.Load(column + 4 * rowStride), d5 = T.Load(column + 5 * rowStride);
                 Transform(ref d0, ref d1, ref d2, ref d3, ref d4, ref d5);
                 columns[x] = d0;
                 columns[6 + x] = d1;
@@ -394,7 +395,7 @@ internal static unsafe class MinimalFiltering
 
     /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
     [SkipLocalsInit]
-    private static void TransformBack(float* terms, float* bias, float* destination, float* added, float* gate, long rowStride, bool rectify)
+    private static void TransformBack<T>(float* terms, float* bias, T* destination, T* added, T* gate, long rowStride, bool rectify) where T : unmanaged, IFeature<T>
     {
         Vector512<float>* columns = stackalloc Vector512<float>[Given * Read];
         for (int c = 0; c < Channels; c += Lane)
@@ -425,27 +426,27 @@ internal static unsafe class MinimalFiltering
 
                 if (gate is not null)
                 {
-                    float* open = gate + y * rowStride + c;
-                    p0 &= Vector512.GreaterThan(Vector512.Load(open), Vector512<float>.Zero);
-                    p1 &= Vector512.GreaterThan(Vector512.Load(open + Channels), Vector512<float>.Zero);
-                    p2 &= Vector512.GreaterThan(Vector512.Load(open + 2 * Channels), Vector512<float>.Zero);
-                    p3 &= Vector512.GreaterThan(Vector512.Load(open + 3 * Channels), Vector512<float>.Zero);
+                    T* open = gate + y * rowStride + c;
+                    p0 &= Vector512.GreaterThan(T.Load(open), Vector512<float>.Zero);
+                    p1 &= Vector512.GreaterThan(T.Load(open + Channels), Vector512<float>.Zero);
+                    p2 &= Vector512.GreaterThan(T.Load(open + 2 * Channels), Vector512<float>.Zero);
+                    p3 &= Vector512.GreaterThan(T.Load(open + 3 * Channels), Vector512<float>.Zero);
                 }
 
                 if (added is not null)
                 {
-                    float* more = added + y * rowStride + c;
-                    p0 += Vector512.Load(more);
-                    p1 += Vector512.Load(more + Channels);
-                    p2 += Vector512.Load(more + 2 * Channels);
-                    p3 += Vector512.Load(more + 3 * Channels);
+                    T* more = added + y * rowStride + c;
+                    p0 += T.Load(more);
+                    p1 += T.Load(more + Channels);
+                    p2 += T.Load(more + 2 * Channels);
+                    p3 += T.Load(more + 3 * Channels);
                 }
 
-                float* to = destination + y * rowStride + c;
-                p0.Store(to);
-                p1.Store(to + Channels);
-                p2.Store(to + 2 * Channels);
-                p3.Store(to + 3 * Channels);
+                T* to = destination + y * rowStride + c;
+                T.Store(p0, to);
+                T.Store(p1, to + Channels);
+                T.Store(p2, to + 2 * Channels);
+                T.Store(p3, to + 3 * Channels);
             }
         }
     }

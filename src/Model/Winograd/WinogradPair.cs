@@ -12,7 +12,7 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     /// <summary>True where this form serves, and is the fastest.</summary>
     /// <param name="x">(B, C, H, W).</param>
     /// <param name="weight">Of the first convolution, (C, C, 3, 3).</param>
-    public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
+    public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && weight.dtype == ScalarType.Float32
         && x.device_type == TorchSharp.DeviceType.CPU;
 
     /// <summary>True where pairs of so many channels have this form on this processor.</summary>
@@ -33,7 +33,7 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     }
 
     /// <summary>As <see cref="Of"/>, without gradients, with filters that <see cref="Prepare"/> made.</summary>
-    /// <param name="x">(B, C, H, W).</param>
+    /// <param name="x">float32 or bfloat16, (B, C, H, W); the result is the same, the arithmetic float32.</param>
     /// <param name="firstFilters">Of the first convolution.</param>
     /// <param name="firstBias">Of the first convolution.</param>
     /// <param name="secondFilters">Of the second convolution.</param>
@@ -43,9 +43,15 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     {
         using var scope = NewDisposeScope();
         Tensor input = ChannelsLast(x), inner = empty_like(input), result = overwrite ? input : empty_like(input); // (B, H, W, C)
-        MinimalFiltering.Convolve(At(input), At(inner), SizeOf(input), At(firstFilters), At(firstBias), rectify: true);
-        MinimalFiltering.Convolve(At(inner), At(result), SizeOf(input), At(secondFilters), At(secondBias), added: At(input));
+        if (input.dtype == ScalarType.BFloat16) Convolve<BFloat16>();
+        else Convolve<Float32>();
         return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+
+        void Convolve<T>() where T : unmanaged, IFeature<T>
+        {
+            MinimalFiltering.Convolve(Features<T>(input), Features<T>(inner), SizeOf(input), At(firstFilters), At(firstBias), rectify: true);
+            MinimalFiltering.Convolve(Features<T>(inner), Features<T>(result), SizeOf(input), At(secondFilters), At(secondBias), added: Features<T>(input));
+        }
     }
 
     /// <inheritdoc/>
@@ -55,8 +61,8 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
         (Tensor firstWeight, Tensor secondWeight) = ((Tensor)vars[1], (Tensor)vars[3]);
         Tensor x = ChannelsLast((Tensor)vars[0]), inner = empty_like(x), result = empty_like(x); // (B, H, W, C)
         MinimalFiltering.Size size = SizeOf(x);
-        MinimalFiltering.Convolve(At(x), At(inner), size, MinimalFiltering.TransformFilters(At(Forwards(firstWeight))), At((Tensor)vars[2]), rectify: true);
-        MinimalFiltering.Convolve(At(inner), At(result), size, MinimalFiltering.TransformFilters(At(Forwards(secondWeight))), At((Tensor)vars[4]), added: At(x));
+        MinimalFiltering.Convolve(Features(x), Features(inner), size, MinimalFiltering.TransformFilters(At(Forwards(firstWeight))), At((Tensor)vars[2]), rectify: true);
+        MinimalFiltering.Convolve(Features(inner), Features(result), size, MinimalFiltering.TransformFilters(At(Forwards(secondWeight))), At((Tensor)vars[4]), added: Features(x));
         ctx.save_for_backward([x, inner, firstWeight, secondWeight]);
         scope.MoveToOuter(x, inner); // until the context has taken them
         return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
@@ -73,8 +79,8 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
         (Tensor x, Tensor inner, Tensor firstWeight, Tensor secondWeight) = (saved[0], saved[1], saved[2], saved[3]);
         Tensor result = ChannelsLast(grad_output), between = empty_like(x), input = empty_like(x); // gradients, (B, H, W, C)
         MinimalFiltering.Size size = SizeOf(x);
-        MinimalFiltering.Convolve(At(result), At(between), size, MinimalFiltering.TransformFilters(At(Backwards(secondWeight))), gate: At(inner));
-        MinimalFiltering.Convolve(At(between), At(input), size, MinimalFiltering.TransformFilters(At(Backwards(firstWeight))), added: At(result));
+        MinimalFiltering.Convolve(Features(result), Features(between), size, MinimalFiltering.TransformFilters(At(Backwards(secondWeight))), gate: Features(inner));
+        MinimalFiltering.Convolve(Features(between), Features(input), size, MinimalFiltering.TransformFilters(At(Backwards(firstWeight))), added: Features(result));
         (Tensor firstGradient, Tensor firstBias) = Gradient(x, between);
         (Tensor secondGradient, Tensor secondBias) = Gradient(inner, result);
         List<Tensor> gradients = [input.permute(0, 3, 1, 2), firstGradient, firstBias, secondGradient, secondBias];
@@ -85,7 +91,7 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     private static (Tensor Weight, Tensor Bias) Gradient(Tensor source, Tensor result)
     {
         Tensor filters = empty(3, 3, MinimalFiltering.Channels, MinimalFiltering.Channels), bias = empty(MinimalFiltering.Channels);
-        MinimalFiltering.Gradient(At(source), At(result), SizeOf(source), At(filters), At(bias));
+        MinimalFiltering.Gradient(Features(source), Features(result), SizeOf(source), At(filters), At(bias));
         return (filters.permute(3, 2, 0, 1).contiguous(), bias); // (C out, C in, 3, 3), (C out)
     }
 
@@ -97,6 +103,10 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous(); // (B, H, W, C)
 
     private static MinimalFiltering.Size SizeOf(Tensor x) => new((int)x.shape[0], (int)x.shape[1], (int)x.shape[2]);
+
+    private static Float32* Features(Tensor tensor) => Features<Float32>(tensor);
+
+    private static T* Features<T>(Tensor tensor) where T : unmanaged, IFeature<T> => (T*)TopKSelection.Address(tensor);
 
     private static float* At(Tensor tensor) => (float*)TopKSelection.Address(tensor);
 }

@@ -32,7 +32,8 @@ public static class Flops
         double perBlock = Attention(config) + 2 * 2 * n * d * config.FeedForwardWidth;
         int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide;
         double patches = 2 * 2 * n * d * channels * patch * patch;
-        return patches + config.Blocks * perBlock + Stem(config);
+        double pairs = 2 * n * 2 * config.TokenPairs * 9 * d * d;
+        return patches + pairs + config.Blocks * perBlock + Stem(config);
 
         double Attention(ModelConfig c)
         {

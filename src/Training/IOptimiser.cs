@@ -1,0 +1,15 @@
+namespace DenoiseService.Training;
+
+/// <summary>What moves the weights of a run, and what it must remember from step to step.</summary>
+internal interface IOptimiser
+{
+    /// <summary>Its running means, one array a parameter; part of the state of a run.</summary>
+    IEnumerable<(string Name, float[][] Moments)> State { get; }
+
+    void ZeroGradients();
+
+    /// <summary>Moves every parameter that has a gradient.</summary>
+    /// <param name="step">Counts from 0.</param>
+    /// <param name="rate">Learning rate of this step.</param>
+    void Step(long step, double rate);
+}
