@@ -5,6 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 # a bare Debian has no ICU
+export OMP_WAIT_POLICY=passive # libtorch's threads would wait for each other actively, and hardly get on beside other processes
 
 if ! command -v dotnet >/dev/null; then
   echo "The .NET SDK of global.json is needed: dotnet is not on the PATH." >&2
