@@ -21,11 +21,11 @@ internal sealed class InferenceOptions
     public int Overlap { get; set; } = 8;
 
     /// <summary>
-    /// Patches that one batch holds at most; larger batches are not much faster and let new requests wait longer. 1 to 1,048,576; default 5,184, a tile of 288 × 288 pixels,
+    /// Patches that one batch holds at most; larger batches are not much faster and let new requests wait longer. 1 to 1,048,576; default 10,368, two tiles of 288 × 288 pixels,
     /// for each of the processor's cores, at least 8,192.
     /// </summary>
     [Bounds(1, 1 << 20)]
-    public int MaxBatchPatches { get; set; } = (int)Math.Clamp(5184L * Environment.ProcessorCount, 8192, 1 << 20);
+    public int MaxBatchPatches { get; set; } = (int)Math.Clamp(10_368L * Environment.ProcessorCount, 8192, 1 << 20);
 
     /// <summary>Patches of all admitted requests together; a request above it alone is taken when nothing else waits. 1 to 2,000,000,000; default 8,000,000.</summary>
     [Bounds(1, 2_000_000_000)]
