@@ -15,7 +15,7 @@ public enum Precision
     Float32,
 
     /// <summary>
-    /// bfloat16 for weights and activations; scores, routing, the image itself and pairs of convolutions that have a faster form stay float32. Faster where
+    /// bfloat16 for weights and activations; scores, routing, the image itself and the weights of convolutions that have a faster form stay float32. Faster where
     /// the processor has bfloat16 products, slower elsewhere. Shared mixtures and blocks without attention only.
     /// </summary>
     BFloat16,

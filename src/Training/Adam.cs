@@ -29,9 +29,11 @@ internal sealed class Adam : IOptimiser
 
     public IEnumerable<(string Name, float[][] Moments)> State => [("adam.m.", _firstMoments), ("adam.v.", _secondMoments)];
 
-    public void ZeroGradients()
+    public void ZeroGradients() => ZeroGradients(_parameters);
+
+    public static void ZeroGradients(IEnumerable<Parameter> parameters)
     {
-        foreach (Parameter parameter in _parameters)
+        foreach (Parameter parameter in parameters)
         {
             using var gradient = parameter.grad;
             gradient?.zero_();

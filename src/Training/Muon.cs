@@ -36,11 +36,7 @@ internal sealed class Muon : IOptimiser
     public void ZeroGradients()
     {
         _others.ZeroGradients();
-        foreach (Parameter matrix in _matrices)
-        {
-            using Tensor? gradient = matrix.grad;
-            gradient?.zero_();
-        }
+        Adam.ZeroGradients(_matrices);
     }
 
     public void Step(long step, double rate)

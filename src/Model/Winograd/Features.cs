@@ -24,7 +24,7 @@ internal readonly unsafe struct Float32 : IFeature<Float32>
     public static void Store(Vector512<float> values, Float32* to) => values.Store((float*)to);
 }
 
-/// <summary>The upper half of a float32, rounded to the nearest and to even. Half the memory, and half of what two threads fetch from the cache that they share.</summary>
+/// <summary>The upper half of a float32, rounded to the nearest and to even: half the memory to read and to write.</summary>
 [StructLayout(LayoutKind.Sequential, Size = sizeof(ushort))]
 internal readonly unsafe struct BFloat16 : IFeature<BFloat16>
 {

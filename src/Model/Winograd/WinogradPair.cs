@@ -12,7 +12,7 @@ internal sealed unsafe class WinogradPair : autograd.SingleTensorFunction<Winogr
     /// <summary>True where this form serves, and is the fastest.</summary>
     /// <param name="x">(B, C, H, W).</param>
     /// <param name="weight">Of the first convolution, (C, C, 3, 3).</param>
-    public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && weight.dtype == ScalarType.Float32
+    public static bool Covers(Tensor x, Tensor weight) => Serves(weight.shape[0]) && x.shape[2] % 4 == 0 && x.shape[3] % 4 == 0 && x.dtype is (ScalarType.Float32 or ScalarType.BFloat16) && weight.dtype == ScalarType.Float32
         && x.device_type == TorchSharp.DeviceType.CPU;
 
     /// <summary>True where pairs of so many channels have this form on this processor.</summary>
