@@ -30,6 +30,17 @@ public static class Noise
         return where(told, sigma, full(sigma.shape, NoiseLevel.Unknown)); // (B)
     }
 
+    /// <summary>Gives each clean image grain: white noise with a level of its own, uniform from 0 to most. Values stay in [0, 1].</summary>
+    /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
+    /// <param name="most">In units of 1.</param>
+    /// <param name="seed">Same seed, same grain.</param>
+    public static Tensor WithGrain(Tensor clean, double most, long seed)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        Tensor level = rand([clean.shape[0], 1, 1, 1], generator: generator) * (float)most; // (B, 1, 1, 1)
+        return clean.Plus(randn(clean.shape, generator: generator) * level).ClampToUnitInPlace();
+    }
+
     /// <summary>Adds noise to a batch, each image with its own σ.</summary>
     /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
     /// <param name="sigma">float32 (B), in units of 1, not of 255.</param>

@@ -46,7 +46,7 @@ public enum LossKind
     /// <summary>√(error² + 10⁻⁶): absolute error, smooth at 0.</summary>
     Charbonnier,
 
-    /// <summary>ln(2·10⁻⁶ + mean squared error of an image): every decibel of every image weighs the same, whatever its noise. Flattens above 57 dB.</summary>
+    /// <summary>ln(LossFloor + mean squared error of an image): every decibel of every image weighs the same, whatever its noise, up to where the floor is.</summary>
     LogMse,
 }
 
@@ -101,6 +101,9 @@ public sealed record Recipe
     /// <summary>Loss.</summary>
     public LossKind Loss { get; init; } = LossKind.Mse;
 
+    /// <summary>What the log-MSE loss adds to the mean squared error of an image, in units of 1²: errors well below it all count as good. 2·10⁻⁶ is 57 dB.</summary>
+    public double LossFloor { get; init; } = 2e-6;
+
     /// <summary>Weight of the balance loss of each block.</summary>
     public double BalanceWeight { get; init; } = 0.01;
 
@@ -121,6 +124,9 @@ public sealed record Recipe
 
     /// <summary>Share of the images whose noise level the network is told while it learns; 0 for networks that cannot be told, and makes others forget it.</summary>
     public double ToldShare { get; init; }
+
+    /// <summary>Most grain, in units of 1: white noise that every clean image gets first and keeps as what is wanted, its level uniform from 0 to this. Faint noise may be a picture's own.</summary>
+    public double GrainMax { get; init; }
 
     /// <summary>Share of each batch whose noisy images are clamped to [0, 1].</summary>
     public double ClampedShare { get; init; } = 1;
@@ -193,12 +199,14 @@ public sealed record Recipe
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");
         Require(WeightDecay == 0 || Optimiser != OptimiserKind.Adam, nameof(WeightDecay), WeightDecay, "0 with Adam");
         Require(ClipNorm is null or > 0, nameof(ClipNorm), ClipNorm, "above 0");
+        Require(LossFloor is > 0 and <= 1, nameof(LossFloor), LossFloor, "above 0, up to 1");
         Require(BalanceWeight is >= 0 and <= 100, nameof(BalanceWeight), BalanceWeight, "0 to 100");
         Require(SigmaMin is >= 0 and <= 1, nameof(SigmaMin), SigmaMin, "0 to 1");
         Require(SigmaPower is >= 0.1 and <= 10, nameof(SigmaPower), SigmaPower, "0.1 to 10");
         Require(SigmaMax >= SigmaMin && SigmaMax <= 1, nameof(SigmaMax), SigmaMax, $"SigmaMin ({SigmaMin}) to 1");
         Require(ToldShare is >= 0 and <= 1 && (ToldShare == 0 || Model.NoiseLevelInput), nameof(ToldShare), ToldShare, "0 to 1, and 0 where the model has no NoiseLevelInput");
         Require(ClampedShare is >= 0 and <= 1, nameof(ClampedShare), ClampedShare, "0 to 1");
+        Require(GrainMax is >= 0 and <= 1, nameof(GrainMax), GrainMax, "0 to 1");
         Require(RecolouredShare is >= 0 and <= 1, nameof(RecolouredShare), RecolouredShare, "0 to 1");
         Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");
         Require(ValidationSigmas.Count > 0 && ValidationSigmas.All(s => s is > 0 and <= 1), nameof(ValidationSigmas), string.Join(", ", ValidationSigmas), "at least one, each above 0, up to 1");

@@ -30,8 +30,8 @@ public sealed class TrainingRun
     /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
     public const string LockFile = "lock";
 
-    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6, ToldPurpose = 7;
-    private const double Smoothing = 1e-6, LogFloor = 2e-6;
+    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6, ToldPurpose = 7, GrainPurpose = 8;
+    private const double Smoothing = 1e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Recipe _recipe;
@@ -167,6 +167,7 @@ public sealed class TrainingRun
         using var scope = NewDisposeScope();
         Tensor clean = sampler.Batch(step); // (B, 3, side, side)
         if (_recipe.RecolouredShare > 0) Recolouring.Apply(clean, _recipe.RecolouredShare, Seeds.Derive(_recipe.Seed, ColourPurpose, step));
+        if (_recipe.GrainMax > 0) clean = Noise.WithGrain(clean, _recipe.GrainMax, Seeds.Derive(_recipe.Seed, GrainPurpose, step));
         Tensor sigma = Noise.Levels((int)clean.shape[0], _recipe.SigmaMin, _recipe.SigmaMax, _recipe.SigmaPower, Seeds.Derive(_recipe.Seed, SigmaPurpose, step)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
         if (_recipe.Model.NoiseLevelInput) noisy = NoiseLevel.Beside(noisy, Noise.Told(sigma, _recipe.ToldShare, Seeds.Derive(_recipe.Seed, ToldPurpose, step))); // (B, 4, side, side)
@@ -188,7 +189,7 @@ public sealed class TrainingRun
         {
             LossKind.Mse => error.Squared().mean(),
             LossKind.L1 => error.abs().mean(),
-            LossKind.LogMse => error.Squared().mean([1, 2, 3]).Plus(LogFloor).log().mean(),
+            LossKind.LogMse => error.Squared().mean([1, 2, 3]).Plus(_recipe.LossFloor).log().mean(),
             _ => error.Squared().Plus(Smoothing).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;

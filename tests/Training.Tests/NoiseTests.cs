@@ -43,6 +43,21 @@ public sealed class NoiseTests
         Assert.Equal(0.1, noisy[1].std().item<float>(), 5e-3);
     }
 
+    [Fact]
+    public void Grain_differs_from_image_to_image_up_to_the_most_and_leaves_the_clean_batch_alone()
+    {
+        using var clean = full(new long[] { 64, 3, 32, 32 }, 0.5f);
+        using Tensor grainy = Noise.WithGrain(clean, 0.05, seed: 4), again = Noise.WithGrain(clean, 0.05, seed: 4), edge = Noise.WithGrain(zeros_like(clean), 0.05, seed: 4);
+        double[] levels = Enumerable.Range(0, 64).Select(i => (double)grainy[i].std().item<float>()).ToArray();
+        Assert.All(levels, level => Assert.InRange(level, 0, 0.05 * 1.05)); // 3,072 samples: the spread is known to about 1.3 %
+        Assert.Equal(0.025, levels.Average(), 5e-3);
+        Assert.True(levels.Max() > 2 * levels.Min());
+        Assert.Equal(0.5, grainy.mean().item<float>(), 1e-3);
+        Assert.Equal(0.5f, clean.max().item<float>());
+        Assert.Equal(grainy.data<float>().ToArray(), again.data<float>().ToArray());
+        Assert.Equal(0, edge.min().item<float>());
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(1.5)]

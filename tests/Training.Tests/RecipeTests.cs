@@ -16,6 +16,8 @@ public sealed class RecipeTests
         { new Recipe { ToldShare = 0.5 }, "ToldShare" },
         { new Recipe { Model = ModelConfig.Photographs with { NoiseLevelInput = true }, ToldShare = 1.5 }, "ToldShare" },
         { new Recipe { ClampedShare = 2 }, "ClampedShare" },
+        { new Recipe { GrainMax = -0.01 }, "GrainMax" },
+        { new Recipe { LossFloor = 0 }, "LossFloor" },
         { new Recipe { Epochs = 0 }, "Epochs" },
         { new Recipe { Steps = 0 }, "Steps" },
         { new Recipe { Replicas = 33 }, "Replicas" },

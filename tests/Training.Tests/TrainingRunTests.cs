@@ -89,6 +89,16 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void Grain_and_the_floor_of_the_loss_are_part_of_the_recipe()
+    {
+        Recipe recipe = Small.Recipe with { Steps = 8, LearningRate = 1e-2, Loss = LossKind.LogMse };
+        string[] runs = [Train(recipe, "plain"), Train(recipe with { GrainMax = 0.1 }, "grain"), Train(recipe with { LossFloor = 0.01 }, "floor"), Train(recipe with { GrainMax = 0.1 }, "again")];
+        Assert.NotEqual(File.ReadAllBytes(runs[0]), File.ReadAllBytes(runs[1]));
+        Assert.NotEqual(File.ReadAllBytes(runs[0]), File.ReadAllBytes(runs[2]));
+        Assert.Equal(File.ReadAllBytes(runs[1]), File.ReadAllBytes(runs[3]));
+    }
+
+    [Fact]
     public void A_network_learns_from_what_it_is_told()
     {
         Recipe recipe = Small.Recipe with { Model = Small.Told, Steps = 8, LearningRate = 1e-2 };
