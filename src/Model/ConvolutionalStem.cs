@@ -163,12 +163,14 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     }
 
     /// <summary>True where this pair is fastest in float32, whatever the rest computes with.</summary>
-    public bool StaysFloat32 => _rectify && WinogradPair.Serves(_first.weight.shape[0]);
+    public bool StaysFloat32 => HasOwnForm && !Precisions.HasBFloat16Tiles;
+
+    private bool HasOwnForm => _rectify && WinogradPair.Serves(_first.weight.shape[0]);
 
     /// <summary>For inference only: the weights must not change afterwards.</summary>
     public void Prepare()
     {
-        if (StaysFloat32 && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
+        if (HasOwnForm && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
     }
 
     public override Tensor forward(Tensor x) => Run(x, overwrite: false);

@@ -158,7 +158,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.Muon, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.3, EmaDecay = 0.999,
+            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };
