@@ -21,6 +21,15 @@ public sealed class ShippedModelTests : IDisposable
         Assert.True(rows[4].Psnr.Mean > rows[4].NoisyPsnr.Mean + 9, $"σ 25: {rows[4].NoisyPsnr.Mean} → {rows[4].Psnr.Mean} dB");
     }
 
+    /// <summary>Noise this faint may be the picture's own grain. An 8-bit picture has the rounding's 1/12 beside it, and the clamp takes a little away.</summary>
+    [Fact]
+    public void The_default_does_no_harm_where_noise_is_hardly_there() =>
+        Assert.All(Rows("denoise-small", 0.5, 1, 1.5), row =>
+        {
+            double level = 255 * row.Sigma, rounded = 10 * Math.Log10(255 * 255 / ((level * level) + (1 / 12.0)));
+            Assert.True(row.Psnr.Mean > rounded - 0.1, $"σ {level}: {rounded} → {row.Psnr.Mean} dB");
+        });
+
     [Theory]
     [InlineData("report-fixed", new double[] { 51 })]
     [InlineData("report-variable", new double[] { 38, 51, 76 })]
