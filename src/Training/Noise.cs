@@ -34,12 +34,8 @@ public static class Noise
     /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
     /// <param name="most">In units of 1.</param>
     /// <param name="seed">Same seed, same grain.</param>
-    public static Tensor WithGrain(Tensor clean, double most, long seed)
-    {
-        using var generator = new Generator((ulong)seed, CPU);
-        Tensor level = rand([clean.shape[0], 1, 1, 1], generator: generator) * (float)most; // (B, 1, 1, 1)
-        return clean.Plus(randn(clean.shape, generator: generator) * level).ClampToUnitInPlace();
-    }
+    public static Tensor WithGrain(Tensor clean, double most, long seed) =>
+        Add(clean, Levels((int)clean.shape[0], 0, most, 1, Seeds.Derive(seed, 1, 0)), clampedShare: 1, Seeds.Derive(seed, 2, 0));
 
     /// <summary>Adds noise to a batch, each image with its own σ.</summary>
     /// <param name="clean">float32 (B, C, H, W) in [0, 1].</param>
