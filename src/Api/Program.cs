@@ -13,7 +13,10 @@ using DenoiseService.Api.Routing;
 using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
 using DenoiseService.Api.Webhooks;
+using DenoiseService.Model;
 using Microsoft.Extensions.Options;
+
+OpenMp.SleepSoon();
 
 // Settings and models stand beside the program, wherever it is started from.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using DenoiseService.Model;
 using DenoiseService.Training.CommandLine;
 using Spectre.Console;
 
+OpenMp.SleepSoon();
 IAnsiConsole console = AnsiConsole.Console;
 // Results go to the standard output, progress and errors beside it, so that the first can be piped.
 IAnsiConsole beside = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });

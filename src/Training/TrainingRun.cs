@@ -30,7 +30,7 @@ public sealed class TrainingRun
     /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
     public const string LockFile = "lock";
 
-    private const long NoisePurpose = 3, SigmaPurpose = 4, ValidationPurpose = 5, ColourPurpose = 6, ToldPurpose = 7, GrainPurpose = 8;
+    private const long ValidationPurpose = 5;
     private const double Smoothing = 1e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
@@ -84,7 +84,7 @@ public sealed class TrainingRun
         mean?.load_state_dict(network.state_dict());
         IOptimiser optimiser = _recipe.Optimiser == OptimiserKind.Muon ? new Muon(network.parameters(), _recipe.WeightDecay) : new Adam(network.parameters(), _recipe.WeightDecay);
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
-        var sampler = new Sampler(_data, _recipe.BatchSize, _recipe.Augment, _recipe.Seed);
+        using var batches = new Batches(_recipe, _data, Steps);
 
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
         StartFiles(step);
@@ -102,7 +102,7 @@ public sealed class TrainingRun
             }
 
             double rate = LearningRate(step);
-            double loss = Step(parallel, sampler, optimiser, network, mean, step, rate);
+            double loss = Step(parallel, batches, optimiser, network, mean, step, rate);
             step++;
             double? psnr = null;
             TrainingSample? sample = null;
@@ -162,15 +162,11 @@ public sealed class TrainingRun
         }
     }
 
-    private double Step(DataParallel parallel, Sampler sampler, IOptimiser optimiser, SmallViT network, SmallViT? mean, long step, double rate)
+    private double Step(DataParallel parallel, Batches batches, IOptimiser optimiser, SmallViT network, SmallViT? mean, long step, double rate)
     {
         using var scope = NewDisposeScope();
-        Tensor clean = sampler.Batch(step); // (B, 3, side, side)
-        if (_recipe.RecolouredShare > 0) Recolouring.Apply(clean, _recipe.RecolouredShare, Seeds.Derive(_recipe.Seed, ColourPurpose, step));
-        if (_recipe.GrainMax > 0) clean = Noise.WithGrain(clean, _recipe.GrainMax, Seeds.Derive(_recipe.Seed, GrainPurpose, step));
-        Tensor sigma = Noise.Levels((int)clean.shape[0], _recipe.SigmaMin, _recipe.SigmaMax, _recipe.SigmaPower, Seeds.Derive(_recipe.Seed, SigmaPurpose, step)); // (B)
-        Tensor noisy = Noise.Add(clean, sigma, _recipe.ClampedShare, Seeds.Derive(_recipe.Seed, NoisePurpose, step));
-        if (_recipe.Model.NoiseLevelInput) noisy = NoiseLevel.Beside(noisy, Noise.Told(sigma, _recipe.ToldShare, Seeds.Derive(_recipe.Seed, ToldPurpose, step))); // (B, 4, side, side)
+        (Tensor noisy, Tensor clean) = batches.Of(step); // (B, 3 or 4, side, side), (B, 3, side, side)
+        using Tensor given = noisy, wanted = clean;
         optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
         if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);
