@@ -29,6 +29,8 @@ internal sealed class Adam : IOptimiser
 
     public IEnumerable<(string Name, float[][] Moments)> State => [("adam.m.", _firstMoments), ("adam.v.", _secondMoments)];
 
+    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => _firstMoments[Array.IndexOf(_parameters, parameter)];
+
     public void ZeroGradients() => ZeroGradients(_parameters);
 
     public static void ZeroGradients(IEnumerable<Parameter> parameters)

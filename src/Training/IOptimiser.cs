@@ -1,3 +1,5 @@
+using TorchSharp.Modules;
+
 namespace DenoiseService.Training;
 
 /// <summary>What moves the weights of a run, and what it must remember from step to step.</summary>
@@ -5,6 +7,9 @@ internal interface IOptimiser
 {
     /// <summary>Its running means, one array a parameter; part of the state of a run.</summary>
     IEnumerable<(string Name, float[][] Moments)> State { get; }
+
+    /// <summary>The running mean of the gradient of one of its parameters.</summary>
+    ReadOnlySpan<float> MeanGradient(Parameter parameter);
 
     void ZeroGradients();
 

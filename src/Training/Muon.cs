@@ -14,6 +14,9 @@ internal sealed class Muon : IOptimiser
     private const float Momentum = 0.95f;
     private const int LeastSide = 16, Iterations = 5;
 
+    // The moments of a unit that no gradient reaches any more fade into subnormal numbers, with which products take many times as long.
+    private const float Negligible = 1e-10f;
+
     private readonly Parameter[] _matrices;
     private readonly float[][] _moments;
     private readonly Adam _others;
@@ -32,6 +35,8 @@ internal sealed class Muon : IOptimiser
     }
 
     public IEnumerable<(string Name, float[][] Moments)> State => _others.State.Prepend(("muon.", _moments));
+
+    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => Array.IndexOf(_matrices, parameter) is >= 0 and var index ? _moments[index] : _others.MeanGradient(parameter);
 
     public void ZeroGradients()
     {
@@ -64,11 +69,15 @@ internal sealed class Muon : IOptimiser
     {
         var slope = new float[moments.Length];
         Span<float> g = Adam.Values(gradient), w = Adam.Values(matrix);
+        float largest = 0;
         for (int i = 0; i < slope.Length; i++)
         {
-            moments[i] = Momentum * moments[i] + (1 - Momentum) * g[i];
+            moments[i] = OrZero(Momentum * moments[i] + (1 - Momentum) * g[i], IdleUnits.Faded);
             slope[i] = Momentum * moments[i] + (1 - Momentum) * g[i]; // one step ahead (Nesterov)
+            largest = Math.Max(largest, Math.Abs(slope[i]));
         }
+
+        for (int i = 0; i < slope.Length; i++) slope[i] = OrZero(slope[i], Negligible * largest);
 
         long rows = matrix.shape[0], columns = moments.Length / rows;
         Tensor direction = Orthogonal(tensor(slope, rows, columns));
@@ -77,6 +86,8 @@ internal sealed class Muon : IOptimiser
         float length = (float)(rate * 0.2 * Math.Sqrt(Math.Max(rows, columns))), keep = (float)(1 - rate * _weightDecay);
         for (int i = 0; i < w.Length; i++) w[i] = keep * w[i] - length * d[i];
     }
+
+    private static float OrZero(float value, float least) => Math.Abs(value) < least ? 0 : value;
 
     /// <summary>Newton and Schulz's iteration with Jordan's coefficients: singular values end between about 0.7 and 1.2.</summary>
     internal static Tensor Orthogonal(Tensor matrix)

@@ -137,6 +137,9 @@ public sealed record Recipe
     /// <summary>Share of the training images whose colours are changed at random: order of the channels, brightness, saturation.</summary>
     public double RecolouredShare { get; init; }
 
+    /// <summary>Steps between looks for units of the convolutions that no gradient reaches any more, which then are drawn anew without a change to what the network answers; null: never.</summary>
+    public int? ReviveEvery { get; init; }
+
     /// <summary>Decay of the running mean of the weights, which is then what is validated and kept; null keeps none.</summary>
     public double? EmaDecay { get; init; }
 
@@ -158,7 +161,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.Muon, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, EmaDecay = 0.999,
+            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, ReviveEvery = 300, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };
@@ -208,6 +211,7 @@ public sealed record Recipe
         Require(ClampedShare is >= 0 and <= 1, nameof(ClampedShare), ClampedShare, "0 to 1");
         Require(GrainMax is >= 0 and <= 1, nameof(GrainMax), GrainMax, "0 to 1");
         Require(RecolouredShare is >= 0 and <= 1, nameof(RecolouredShare), RecolouredShare, "0 to 1");
+        Require(ReviveEvery is null or >= 1, nameof(ReviveEvery), ReviveEvery ?? 0, "1 or more");
         Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");
         Require(ValidationSigmas.Count > 0 && ValidationSigmas.All(s => s is > 0 and <= 1), nameof(ValidationSigmas), string.Join(", ", ValidationSigmas), "at least one, each above 0, up to 1");
         Require(ValidateEvery is null or >= 1, nameof(ValidateEvery), ValidateEvery, "1 or more");

@@ -30,7 +30,7 @@ public sealed class TrainingRun
     /// <summary>The file in a run's folder that only one process can hold; it is not part of the run's state.</summary>
     public const string LockFile = "lock";
 
-    private const long ValidationPurpose = 5;
+    private const long ValidationPurpose = 5, RevivalPurpose = 9;
     private const double Smoothing = 1e-6;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
 
@@ -104,6 +104,7 @@ public sealed class TrainingRun
             double rate = LearningRate(step);
             double loss = Step(parallel, batches, optimiser, network, mean, step, rate);
             step++;
+            if (step % _recipe.ReviveEvery == 0) IdleUnits.Revive(network, mean, optimiser, Seeds.Derive(_recipe.Seed, RevivalPurpose, step));
             double? psnr = null;
             TrainingSample? sample = null;
             if (step % validateEvery == 0 || step == Steps)

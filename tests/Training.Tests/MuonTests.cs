@@ -53,6 +53,27 @@ public sealed class MuonTests
     }
 
     [Fact]
+    public void Moments_that_no_gradient_feeds_become_zero_and_never_subnormal()
+    {
+        using var scope = NewDisposeScope();
+        Parameter weight = nn.Parameter(ones(16, 24));
+        var optimiser = new Muon([weight], 0);
+        Tensor input = ones(24);
+        for (int step = 0; step < 1500; step++)
+        {
+            using var inner = NewDisposeScope();
+            optimiser.ZeroGradients();
+            mv(weight, input)[..(step == 0 ? 16 : 8)].square().mean().backward(); // the second half of the rows only once
+            optimiser.Step(step, 1e-4);
+            Assert.All(optimiser.MeanGradient(weight).ToArray(), m => Assert.False(float.IsSubnormal(m)));
+        }
+
+        float[] moments = optimiser.MeanGradient(weight).ToArray();
+        Assert.All(moments[..(8 * 24)], m => Assert.NotEqual(0, m));
+        Assert.All(moments[(8 * 24)..], m => Assert.Equal(0, m));
+    }
+
+    [Fact]
     public void It_finds_the_least_squares_and_a_parameter_without_a_gradient_stays()
     {
         using var scope = NewDisposeScope();

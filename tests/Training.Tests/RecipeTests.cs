@@ -23,6 +23,7 @@ public sealed class RecipeTests
         { new Recipe { Replicas = 33 }, "Replicas" },
         { new Recipe { Replicas = 2, BalanceForm = BalanceForm.PerBatch }, "Replicas" },
         { new Recipe { WeightDecay = 0.1 }, "WeightDecay" },
+        { new Recipe { ReviveEvery = 0 }, "ReviveEvery" },
         { new Recipe { EmaDecay = 1 }, "EmaDecay" },
         { new Recipe { Precision = Precision.BFloat16 }, "Precision" },
         { new Recipe { ValidationSigmas = [] }, "ValidationSigmas" },

@@ -99,6 +99,16 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void Idle_units_are_revived_when_the_recipe_says_so()
+    {
+        // After the first step no unit has a gradient: the last layer starts as zero.
+        Recipe recipe = Small.Recipe with { Model = Small.Model with { UnshuffledStem = true, HalfWidth = 4 }, Steps = 6, LearningRate = 1e-2 };
+        string[] runs = [Train(recipe, "never"), Train(recipe with { ReviveEvery = 1 }, "from the first step"), Train(recipe with { ReviveEvery = 1 }, "again")];
+        Assert.NotEqual(File.ReadAllBytes(runs[0]), File.ReadAllBytes(runs[1]));
+        Assert.Equal(File.ReadAllBytes(runs[1]), File.ReadAllBytes(runs[2]));
+    }
+
+    [Fact]
     public void A_network_learns_from_what_it_is_told()
     {
         Recipe recipe = Small.Recipe with { Model = Small.Told, Steps = 8, LearningRate = 1e-2 };

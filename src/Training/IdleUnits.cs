@@ -1,0 +1,62 @@
+using DenoiseService.Model;
+using TorchSharp.Modules;
+
+namespace DenoiseService.Training;
+
+/// <summary>
+/// Units of a network's pairs of convolutions that no gradient has reached for long: rectified, they answer 0 to every image and would do so for ever. They are drawn
+/// anew, and what the second convolution makes of them starts from 0, so that the network's answers stay what they are.
+/// </summary>
+internal static class IdleUnits
+{
+    /// <summary>A running mean of the gradient as small as this has seen none for more than 600 (Adam) or 1,200 steps (Muon), or ever.</summary>
+    public const float Faded = 1e-30f;
+
+    private const string First = "first.weight";
+
+    /// <summary>Draws them anew.</summary>
+    /// <returns>How many.</returns>
+    /// <param name="network">Trained by the optimiser; float32, contiguous.</param>
+    /// <param name="mean">The running mean of its weights, which gets the new units too: it would mix them with the old ones.</param>
+    /// <param name="optimiser">Knows how long they were idle.</param>
+    /// <param name="seed">Of the new weights.</param>
+    public static int Revive(SmallViT network, SmallViT? mean, IOptimiser optimiser, long seed)
+    {
+        int revived = 0;
+        Dictionary<string, Parameter> trained = Named(network), averaged = mean is null ? [] : Named(mean);
+        foreach ((string name, Parameter weight) in trained.Where(p => p.Key.EndsWith("." + First, StringComparison.Ordinal)))
+        {
+            string pair = name[..^First.Length];
+            ReadOnlySpan<float> moments = optimiser.MeanGradient(weight);
+            int fan = moments.Length / (int)weight.shape[0]; // inputs · k · k
+            for (int unit = 0; unit < weight.shape[0]; unit++)
+            {
+                if (moments.Slice(unit * fan, fan).ContainsAnyExceptInRange(-Faded, Faded)) continue;
+                float[] drawn = Draw(fan, Seeds.Derive(seed, revived, unit));
+                foreach (Dictionary<string, Parameter> weights in new[] { trained, averaged }.Where(w => w.Count > 0)) Replace(weights, pair, unit, drawn);
+                revived++;
+            }
+        }
+
+        return revived;
+    }
+
+    private static Dictionary<string, Parameter> Named(SmallViT network) => network.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+
+    /// <summary>As a fresh convolution is drawn.</summary>
+    private static float[] Draw(int fan, long seed)
+    {
+        var random = new Random((int)seed);
+        return [.. Enumerable.Range(0, fan).Select(_ => (float)((2 * random.NextDouble() - 1) / Math.Sqrt(fan)))];
+    }
+
+    private static void Replace(Dictionary<string, Parameter> weights, string pair, int unit, float[] drawn)
+    {
+        Parameter second = weights[pair + "second.weight"]; // (outputs, units, k, k)
+        drawn.CopyTo(Adam.Values(weights[pair + First])[(unit * drawn.Length)..]);
+        Adam.Values(weights[pair + "first.bias"])[unit] = 0;
+        int units = (int)second.shape[1], window = (int)(second.shape[2] * second.shape[3]);
+        Span<float> values = Adam.Values(second);
+        for (int output = 0; output < second.shape[0]; output++) values.Slice((output * units + unit) * window, window).Clear();
+    }
+}
