@@ -28,11 +28,11 @@ internal static class IdleUnits
         {
             string pair = name[..^First.Length];
             ReadOnlySpan<float> moments = optimiser.MeanGradient(weight);
-            int fan = moments.Length / (int)weight.shape[0]; // inputs · k · k
+            int fan = moments.Length / (int)weight.shape[0], window = (int)(weight.shape[2] * weight.shape[3]); // inputs · k · k, k · k
             for (int unit = 0; unit < weight.shape[0]; unit++)
             {
                 if (moments.Slice(unit * fan, fan).ContainsAnyExceptInRange(-Faded, Faded)) continue;
-                float[] drawn = Draw(fan, Seeds.Derive(seed, revived, unit));
+                float[] drawn = Draw(fan, window, Seeds.Derive(seed, revived, unit));
                 foreach (Dictionary<string, Parameter> weights in new[] { trained, averaged }.Where(w => w.Count > 0)) Replace(weights, pair, unit, drawn);
                 revived++;
             }
@@ -43,11 +43,11 @@ internal static class IdleUnits
 
     private static Dictionary<string, Parameter> Named(SmallViT network) => network.named_parameters().ToDictionary(p => p.name, p => p.parameter);
 
-    /// <summary>As a fresh convolution is drawn.</summary>
-    private static float[] Draw(int fan, long seed)
+    /// <summary>As a fresh convolution is drawn, but each window without its mean: a unit that answers to evenness alone is soon always on, or off again.</summary>
+    private static float[] Draw(int fan, int window, long seed)
     {
         var random = new Random((int)seed);
-        return [.. Enumerable.Range(0, fan).Select(_ => (float)((2 * random.NextDouble() - 1) / Math.Sqrt(fan)))];
+        return [.. Enumerable.Range(0, fan).Select(_ => (float)((2 * random.NextDouble() - 1) / Math.Sqrt(fan))).Chunk(window).SelectMany(w => w.Select(v => v - w.Average()))];
     }
 
     private static void Replace(Dictionary<string, Parameter> weights, string pair, int unit, float[] drawn)
