@@ -2,6 +2,7 @@ using DenoiseService.Api.Models;
 using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
+using DenoiseService.Model;
 using DenoiseService.Training;
 
 namespace DenoiseService.Api.Comparing;
@@ -21,6 +22,7 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
         var strength = (float)upload.Fields.Number("strength", 0, 1, otherwise: 1);
+        DenoiseMode mode = upload.Fields.Mode("mode");
         var gain = (float)upload.Fields.Number("gain", 1, 255, otherwise: 10);
         bool withImages = upload.Fields.Flag("includeImages");
         ImageHeader header = codec.ReadHeader(upload.Bytes);
@@ -28,7 +30,7 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         using ModelLease other = await models.LeaseAsync(upload.Fields.Text("second") ?? ModelNames.Candidate, clock.Token);
         (ServedModel first, ServedModel second) = (one.Model, other.Model);
 
-        Passed[] passed = await runner.RunAsync(upload.Bytes, header, [new PictureTask(first, strength, WithRouting: true), new PictureTask(second, strength, WithRouting: true)], clock);
+        Passed[] passed = await runner.RunAsync(upload.Bytes, header, [new PictureTask(first, strength, WithRouting: true) { Mode = mode }, new PictureTask(second, strength, WithRouting: true) { Mode = mode }], clock);
         (Picture a, Picture b) = (passed[0].Picture, passed[1].Picture);
         Comparison? scores = asPicture ? null : clock.Measure("score", () => Score(first, second, strength, passed));
         byte[]? difference = asPicture || withImages ? await codec.EncodeAsync(Differences.Draw(a, b, gain), ImageFormat.Png, OutputColor.Keep, clock) : null;

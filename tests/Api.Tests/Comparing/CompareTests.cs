@@ -27,12 +27,14 @@ public sealed class CompareTests : IAsyncLifetime, IDisposable
         _elsewhere.Dispose();
     }
 
-    [Fact]
-    public async Task The_scores_are_those_of_the_two_answers()
+    [Theory]
+    [InlineData("normal")]
+    [InlineData("high")]
+    public async Task The_scores_are_those_of_the_two_answers(string mode)
     {
         byte[] picture = Support.Pictures.Encode(41, 50, bitDepth: 16);
-        Picture first = await CleanAsync("champion", picture), second = await CleanAsync("candidate", picture);
-        HttpResponseMessage answer = await _client.PostAsync("/v1/compare", Support.Pictures.Form(picture, ("includeImages", "true"), ("gain", "5")));
+        Picture first = await CleanAsync("champion", picture, mode), second = await CleanAsync("candidate", picture, mode);
+        HttpResponseMessage answer = await _client.PostAsync("/v1/compare", Support.Pictures.Form(picture, ("includeImages", "true"), ("gain", "5"), ("mode", mode)));
         JsonElement scores = await answer.JsonAsync();
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal(Metrics.Psnr(first.Samples, second.Samples), scores.GetProperty("psnr").GetDouble(), 0.01);
@@ -103,13 +105,14 @@ public sealed class CompareTests : IAsyncLifetime, IDisposable
         byte[] picture = Support.Pictures.Encode(8, 8);
         await (await _client.PostAsync("/v1/compare?second=none", Support.Pictures.Raw(picture))).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");
         await (await _client.PostAsync("/v1/compare?gain=0", Support.Pictures.Raw(picture))).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+        await (await _client.PostAsync("/v1/compare?mode=low", Support.Pictures.Raw(picture))).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
         await (await _client.PostAsync("/v1/compare?strength=2", Support.Pictures.Raw(picture))).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
         await (await _client.PostAsync("/v1/compare", Support.Pictures.Raw("text"u8.ToArray()))).ProblemAsync(HttpStatusCode.UnsupportedMediaType, "unsupported-image");
     }
 
-    private async Task<Picture> CleanAsync(string model, byte[] picture)
+    private async Task<Picture> CleanAsync(string model, byte[] picture, string mode)
     {
-        HttpResponseMessage answer = await _client.PostAsync("/v1/denoise?model=" + model, Support.Pictures.Raw(picture));
+        HttpResponseMessage answer = await _client.PostAsync($"/v1/denoise?model={model}&mode={mode}", Support.Pictures.Raw(picture));
         return Support.Pictures.Decode(await answer.Content.ReadAsByteArrayAsync());
     }
 }
