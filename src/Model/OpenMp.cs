@@ -9,9 +9,9 @@ public static partial class OpenMp
     private const string Turns = "1000";
 
     /// <summary>
-    /// Lets a thread that waits for work look only a thousand times before it sleeps, for as long as the system or a thread of the caller's has use for
-    /// the core. As it comes it looks 300,000 times, which on newer Intel processors are 20 ms after every small piece of work: a third of a training step's
-    /// time (docs/LOG.md). What the environment says itself stands. To be called before libtorch is loaded; does nothing where the C library is another.
+    /// Lets a thread that waits for work look for it only a thousand times before it sleeps. As OpenMP comes it looks 300,000 times, which on newer Intel
+    /// processors keeps a core busy for 20 ms after every small piece of work (docs/LOG.md). What the environment says stands.
+    /// To be called before libtorch is loaded; does nothing where the C library is another.
     /// </summary>
     public static void SleepSoon()
     {

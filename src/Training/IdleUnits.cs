@@ -33,7 +33,8 @@ internal static class IdleUnits
             {
                 if (moments.Slice(unit * fan, fan).ContainsAnyExceptInRange(-Faded, Faded)) continue;
                 float[] drawn = Draw(fan, window, Seeds.Derive(seed, revived, unit));
-                foreach (Dictionary<string, Parameter> weights in new[] { trained, averaged }.Where(w => w.Count > 0)) Replace(weights, pair, unit, drawn);
+                Replace(trained, pair, unit, drawn);
+                if (mean is not null) Replace(averaged, pair, unit, drawn);
                 revived++;
             }
         }
