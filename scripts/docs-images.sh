@@ -5,8 +5,7 @@
 #
 #   URL  a running service with the same weights, for the routing map; without it routing.jpg stays as it is
 #
-# before-after.jpg needs only docs/images/noisy.png; sheet.jpg needs the held-out photographs of scripts/fetch-photographs.sh,
-# which also installs vips. Same weights, same pictures: the noise has fixed seeds.
+# It needs the held-out photographs of scripts/fetch-photographs.sh, which also installs vips. The noise has fixed seeds.
 set -euo pipefail
 export VIPS_WARNING=0
 
