@@ -39,10 +39,24 @@ internal sealed class DataParallel : IDisposable
     /// <param name="lossOf">Mean loss of (output, clean, routing).</param>
     public double Backward(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
-        CopyWeights();
-        double loss = _replicas.Length == 1 ? Part(0, noisy, clean, 1, lossOf) : Parts(noisy, clean, lossOf);
-        AddGradients();
-        return loss;
+        if (_replicas.Length == 1) return Whole();
+        try
+        {
+            set_num_threads(1); // one for each replica; and for what is as small as weights, waking libtorch's other threads takes longer than doing without
+            return Whole();
+        }
+        finally
+        {
+            set_num_threads(_threads);
+        }
+
+        double Whole()
+        {
+            CopyWeights();
+            double loss = _replicas.Length == 1 ? Part(0, noisy, clean, 1, lossOf) : Parts(noisy, clean, lossOf);
+            AddGradients();
+            return loss;
+        }
     }
 
     public void Dispose()
@@ -67,10 +81,6 @@ internal sealed class DataParallel : IDisposable
         catch (AggregateException e)
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of replicas
-        }
-        finally
-        {
-            set_num_threads(_threads);
         }
 
         return losses.Sum();

@@ -67,8 +67,9 @@ internal sealed class Muon : IOptimiser
 
     private void Move(Parameter matrix, Tensor gradient, float[] moments, double rate)
     {
-        var slope = new float[moments.Length];
-        Span<float> g = Adam.Values(gradient), w = Adam.Values(matrix);
+        long rows = matrix.shape[0], columns = moments.Length / rows;
+        Tensor step = empty(rows, columns);
+        Span<float> g = Adam.Values(gradient), w = Adam.Values(matrix), slope = Adam.Values(step);
         float largest = 0;
         for (int i = 0; i < slope.Length; i++)
         {
@@ -79,9 +80,7 @@ internal sealed class Muon : IOptimiser
 
         for (int i = 0; i < slope.Length; i++) slope[i] = OrZero(slope[i], Negligible * largest);
 
-        long rows = matrix.shape[0], columns = moments.Length / rows;
-        Tensor direction = Orthogonal(tensor(slope, rows, columns));
-        ReadOnlySpan<float> d = Adam.Values(direction.contiguous());
+        ReadOnlySpan<float> d = Adam.Values(Orthogonal(step).contiguous());
         // An orthogonal matrix has entries of about 1/√(longer side): this makes steps about as large as Adam's.
         float length = (float)(rate * 0.2 * Math.Sqrt(Math.Max(rows, columns))), keep = (float)(1 - rate * _weightDecay);
         for (int i = 0; i < w.Length; i++) w[i] = keep * w[i] - length * d[i];
@@ -90,18 +89,21 @@ internal sealed class Muon : IOptimiser
     private static float OrZero(float value, float least) => Math.Abs(value) < least ? 0 : value;
 
     /// <summary>Newton and Schulz's iteration with Jordan's coefficients: singular values end between about 0.7 and 1.2.</summary>
+    /// <remarks>X ← p(X·Xᵀ)·X, five times, is P·X with P the product of the five polynomials: what is iterated is as small as the shorter side.</remarks>
     internal static Tensor Orthogonal(Tensor matrix)
     {
         bool tall = matrix.shape[0] > matrix.shape[1];
         Tensor x = tall ? matrix.t() : matrix;
         x = x * (1 / (Math.Sqrt(x.Squared().sum().item<float>()) + 1e-20));
+        Tensor square = mm(x, x.t()), one = eye(x.shape[0]) * 3.4445, product = eye(x.shape[0]); // (shorter side, shorter side)
         for (int i = 0; i < Iterations; i++)
         {
-            Tensor square = mm(x, x.t());
-            Tensor polynomial = (square * -4.7750).Plus(mm(square, square) * 2.0315);
-            x = (x * 3.4445).Plus(mm(polynomial, x));
+            Tensor polynomial = one.Plus(square * -4.7750).Plus(mm(square, square) * 2.0315);
+            product = mm(polynomial, product);
+            square = mm(mm(polynomial, square), polynomial);
         }
 
+        x = mm(product, x);
         return tall ? x.t() : x;
     }
 }

@@ -84,7 +84,7 @@ public sealed class TrainingRun
         mean?.load_state_dict(network.state_dict());
         IOptimiser optimiser = _recipe.Optimiser == OptimiserKind.Muon ? new Muon(network.parameters(), _recipe.WeightDecay) : new Adam(network.parameters(), _recipe.WeightDecay);
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
-        using var batches = new Batches(_recipe, _data, Steps);
+        var batches = new Batches(_recipe, _data);
 
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
         StartFiles(step);
@@ -167,7 +167,6 @@ public sealed class TrainingRun
     {
         using var scope = NewDisposeScope();
         (Tensor noisy, Tensor clean) = batches.Of(step); // (B, 3 or 4, side, side), (B, 3, side, side)
-        using Tensor given = noisy, wanted = clean;
         optimiser.ZeroGradients();
         double loss = parallel.Backward(noisy, clean, Loss);
         if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);
