@@ -22,24 +22,34 @@ internal static class IdleUnits
     /// <param name="seed">Of the new weights.</param>
     public static int Revive(SmallViT network, SmallViT? mean, IOptimiser optimiser, long seed)
     {
-        int revived = 0;
         Dictionary<string, Parameter> trained = Named(network), averaged = mean is null ? [] : Named(mean);
-        foreach ((string name, Parameter weight) in trained.Where(p => p.Key.EndsWith("." + First, StringComparison.Ordinal)))
+        List<(string Pair, int Unit)> idle = Of(network, optimiser);
+        foreach ((int number, (string pair, int unit)) in idle.Index())
         {
-            string pair = name[..^First.Length];
+            Parameter weight = trained[pair + First]; // (units, inputs, k, k)
+            float[] drawn = Draw((int)(weight.numel() / weight.shape[0]), (int)(weight.shape[2] * weight.shape[3]), Seeds.Derive(seed, number, unit));
+            Replace(trained, pair, unit, drawn);
+            if (mean is not null) Replace(averaged, pair, unit, drawn);
+        }
+
+        return idle.Count;
+    }
+
+    /// <summary>Which they are: the beginning of their pair's weights' names, and their number in it.</summary>
+    public static List<(string Pair, int Unit)> Of(SmallViT network, IOptimiser optimiser)
+    {
+        List<(string, int)> idle = [];
+        foreach ((string name, Parameter weight) in Named(network).Where(p => p.Key.EndsWith("." + First, StringComparison.Ordinal)))
+        {
             ReadOnlySpan<float> moments = optimiser.MeanGradient(weight);
-            int fan = moments.Length / (int)weight.shape[0], window = (int)(weight.shape[2] * weight.shape[3]); // inputs · k · k, k · k
+            int fan = moments.Length / (int)weight.shape[0]; // inputs · k · k
             for (int unit = 0; unit < weight.shape[0]; unit++)
             {
-                if (moments.Slice(unit * fan, fan).ContainsAnyExceptInRange(-Faded, Faded)) continue;
-                float[] drawn = Draw(fan, window, Seeds.Derive(seed, revived, unit));
-                Replace(trained, pair, unit, drawn);
-                if (mean is not null) Replace(averaged, pair, unit, drawn);
-                revived++;
+                if (!moments.Slice(unit * fan, fan).ContainsAnyExceptInRange(-Faded, Faded)) idle.Add((name[..^First.Length], unit));
             }
         }
 
-        return revived;
+        return idle;
     }
 
     private static Dictionary<string, Parameter> Named(SmallViT network) => network.named_parameters().ToDictionary(p => p.name, p => p.parameter);

@@ -160,7 +160,7 @@ public sealed record Recipe
         ["released-robustness"] = new() { Epochs = 8, BatchSize = 64, Optimiser = OptimiserKind.AdamW, WeightDecay = 1e-5, Schedule = ScheduleKind.CosineByEpoch, ClipNorm = 1, BalanceWeight = 0 },
         ["photographs"] = new()
         {
-            Model = ModelConfig.Photographs, Steps = 20_000, BatchSize = 16, Optimiser = OptimiserKind.Muon, LearningRate = 2e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
+            Model = ModelConfig.Photographs, Steps = 40_000, BatchSize = 8, Optimiser = OptimiserKind.Muon, LearningRate = 1.4e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
             WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, ReviveEvery = 300, EmaDecay = 0.999,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },

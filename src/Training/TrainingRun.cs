@@ -114,7 +114,7 @@ public sealed class TrainingRun
                 if (psnr >= best)
                 {
                     best = psnr.Value;
-                    Checkpoint.Save(BestPath, judged, Record(step), metrics);
+                    Checkpoint.Save(BestPath, judged, Record(step, IdleUnits.Of(network, optimiser).Count), metrics);
                 }
 
                 AppendHistory(step, loss, rate, psnr);
@@ -244,7 +244,7 @@ public sealed class TrainingRun
         }
     }
 
-    private JsonObject Record(long step) => new()
+    private JsonObject Record(long step, int idleUnits) => new()
     {
         ["step"] = step,
         ["steps"] = Steps,
@@ -253,6 +253,7 @@ public sealed class TrainingRun
         ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
         ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
         ["initialSha256"] = _initialSha256,
+        ["idleUnits"] = idleUnits,
         ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
     };
 

@@ -31,6 +31,7 @@ public sealed class IdleUnitsTests
         using Tensor images = Images(9);
         float[] before = Answer(network, images), others = Others(weights);
 
+        Assert.Contains((Pair, Killed), IdleUnits.Of(network, optimiser));
         Assert.Equal(idle, IdleUnits.Revive(network, mean, optimiser, 3));
         Assert.Equal(before, Answer(network, images));
         Assert.Equal(others, Others(weights));
@@ -54,6 +55,7 @@ public sealed class IdleUnitsTests
         var optimiser = new Muon(network.parameters(), 0);
         foreach (float[] moments in optimiser.State.SelectMany(s => s.Moments)) Array.Fill(moments, 1e-20f);
         float[] before = network.get_parameter(Pair + "first.weight")!.data<float>().ToArray();
+        Assert.Empty(IdleUnits.Of(network, optimiser));
         Assert.Equal(0, IdleUnits.Revive(network, null, optimiser, 3));
         Assert.Equal(before, network.get_parameter(Pair + "first.weight")!.data<float>().ToArray());
     }

@@ -106,6 +106,7 @@ public sealed class TrainingRunTests : IDisposable
         string[] runs = [Train(recipe, "never"), Train(recipe with { ReviveEvery = 1 }, "from the first step"), Train(recipe with { ReviveEvery = 1 }, "again")];
         Assert.NotEqual(File.ReadAllBytes(runs[0]), File.ReadAllBytes(runs[1]));
         Assert.Equal(File.ReadAllBytes(runs[1]), File.ReadAllBytes(runs[2]));
+        Assert.All(runs, run => Assert.InRange((int)Checkpoint.ReadCard(run).Training["idleUnits"]!, 0, 8)); // of two pairs
     }
 
     [Fact]
