@@ -39,23 +39,18 @@ internal sealed class DataParallel : IDisposable
     /// <param name="lossOf">Mean loss of (output, clean, routing).</param>
     public double Backward(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
-        if (_replicas.Length == 1) return Whole();
         try
         {
-            set_num_threads(1); // one for each replica; and for what is as small as weights, waking libtorch's other threads takes longer than doing without
-            return Whole();
-        }
-        finally
-        {
-            set_num_threads(_threads);
-        }
-
-        double Whole()
-        {
+            // One for each replica; and for what is as small as weights, waking libtorch's other threads takes longer than doing without.
+            if (_replicas.Length > 1) set_num_threads(1);
             CopyWeights();
             double loss = _replicas.Length == 1 ? Part(0, noisy, clean, 1, lossOf) : Parts(noisy, clean, lossOf);
             AddGradients();
             return loss;
+        }
+        finally
+        {
+            set_num_threads(_threads);
         }
     }
 
