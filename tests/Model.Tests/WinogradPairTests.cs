@@ -5,6 +5,7 @@ using static TorchSharp.torch.nn;
 namespace DenoiseService.Model.Tests;
 
 /// <summary>The own form of a pair of convolutions against the library's.</summary>
+[Trait("Uses", "Vectors")]
 public sealed class WinogradPairTests
 {
     private const int Channels = MinimalFiltering.Channels;
@@ -17,7 +18,7 @@ public sealed class WinogradPairTests
     [InlineData(1, 64, 64)]
     public void Results_and_gradients_are_the_librarys(int images, int height, int width)
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
         using var scope = NewDisposeScope();
         using var generator = new Generator(7, CPU);
         Tensor[] expected = Inputs(generator, images, height, width), actual = [.. expected.Select(t => t.detach().clone().requires_grad_(true))];
@@ -39,7 +40,7 @@ public sealed class WinogradPairTests
     [InlineData(ScalarType.BFloat16, 2e-2, true)]
     public void Prepared_filters_give_the_same_in_the_numbers_of_the_features(ScalarType numbers, double tolerance, bool overwrite)
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var generator = new Generator(9, CPU);
@@ -54,7 +55,7 @@ public sealed class WinogradPairTests
     [SkippableFact]
     public void Bfloat16_is_rounded_as_the_library_rounds_it()
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
         using var scope = NewDisposeScope();
         using var generator = new Generator(10, CPU);
         // Filters of zero: what is added last, and rounded, is x itself and the bias.
@@ -66,7 +67,7 @@ public sealed class WinogradPairTests
     [SkippableFact]
     public void Threads_do_not_disturb_each_other()
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no 512-bit vectors, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
         using var scope = NewDisposeScope();
         using var generator = new Generator(8, CPU);
         Tensor[] inputs = Inputs(generator, 2, 24, 16);

@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 namespace DenoiseService.Model.Attention;
 
 /// <summary>
-/// Works on sixteen short rows of attention scores at once: the rows are turned so that each is one lane of the 512-bit vectors, and sorted by
+/// Works on sixteen short rows of attention scores at once: the rows are turned so that each is one lane of the 512-bit vectors (or pairs of 256-bit ones), and sorted by
 /// Batcher's odd-even merging network (1968), which needs no branch. For a window of 64 keys this takes a fraction of the bisection of <see cref="TopKSelection"/>.
 /// </summary>
 internal static unsafe class SixteenRows
@@ -20,7 +20,7 @@ internal static unsafe class SixteenRows
         [.. Enumerable.Range(0, 7).Select(log => Batcher(1 << log).Select(c => ((nint)c.Upper * sizeof(Vector512<float>), (nint)c.Lower * sizeof(Vector512<float>))).ToArray())];
 
     /// <summary>True where this processor and rows of this length are served.</summary>
-    public static bool Covers(int n) => Avx512F.IsSupported && n is >= 16 and <= MostKeys && BitOperations.IsPow2(n);
+    public static bool Covers(int n) => (Avx512F.IsSupported || Avx2.IsSupported) && n is >= 16 and <= MostKeys && BitOperations.IsPow2(n);
 
     /// <summary>
     /// For each of 16 rows of scores Σₑ pₑ · softmax over the kₑ largest. False, and nothing done, where a row has ties at a threshold, so
@@ -96,8 +96,8 @@ internal static unsafe class SixteenRows
         {
             Vector512<float>* high = (Vector512<float>*)((byte*)sorted + upper), low = (Vector512<float>*)((byte*)sorted + lower);
             Vector512<float> a = *high, b = *low;
-            *high = Avx512F.Max(a, b);
-            *low = Avx512F.Min(a, b);
+            *high = Vector512.MaxNative(a, b);
+            *low = Vector512.MinNative(a, b);
         }
     }
 
@@ -123,8 +123,44 @@ internal static unsafe class SixteenRows
     }
 
     /// <summary>Lane r of vector c becomes entry c of row r: of 16 rows that lie <paramref name="stride"/> floats apart, their next 16 entries.</summary>
-    [SkipLocalsInit]
     private static void Transpose(float* rows, int stride, Vector512<float>* columns)
+    {
+        if (Avx512F.IsSupported)
+        {
+            TransposeSixteen(rows, stride, columns);
+            return;
+        }
+
+        for (int row = 0; row < Count; row += 8)
+        {
+            for (int column = 0; column < Count; column += 8) TransposeEight(rows + row * stride + column, stride, (float*)(columns + column) + row);
+        }
+    }
+
+    /// <summary>As <see cref="Transpose"/>, of 8 rows and their next 8 entries; a column's entries go to every sixteenth float.</summary>
+    [SkipLocalsInit]
+    private static void TransposeEight(float* rows, int stride, float* columns)
+    {
+        Vector256<float>* quads = stackalloc Vector256<float>[8];
+        for (int r = 0; r < 8; r += 4)
+        {
+            Vector256<float> a = Vector256.Load(rows + r * stride), b = Vector256.Load(rows + (r + 1) * stride), c = Vector256.Load(rows + (r + 2) * stride), d = Vector256.Load(rows + (r + 3) * stride);
+            Vector256<double> lowUpper = Avx.UnpackLow(a, b).AsDouble(), highUpper = Avx.UnpackHigh(a, b).AsDouble(), lowLower = Avx.UnpackLow(c, d).AsDouble(), highLower = Avx.UnpackHigh(c, d).AsDouble();
+            quads[r] = Avx.UnpackLow(lowUpper, lowLower).AsSingle();
+            quads[r + 1] = Avx.UnpackHigh(lowUpper, lowLower).AsSingle();
+            quads[r + 2] = Avx.UnpackLow(highUpper, highLower).AsSingle();
+            quads[r + 3] = Avx.UnpackHigh(highUpper, highLower).AsSingle();
+        }
+
+        for (int c = 0; c < 4; c++)
+        {
+            Avx.Permute2x128(quads[c], quads[4 + c], 0x20).Store(columns + c * Count);
+            Avx.Permute2x128(quads[c], quads[4 + c], 0x31).Store(columns + (4 + c) * Count);
+        }
+    }
+
+    [SkipLocalsInit]
+    private static void TransposeSixteen(float* rows, int stride, Vector512<float>* columns)
     {
         Vector512<float>* pairs = stackalloc Vector512<float>[Count], quads = stackalloc Vector512<float>[Count];
         for (int r = 0; r < Count; r += 2)

@@ -10,12 +10,15 @@ namespace DenoiseService.Model.Attention;
 /// <summary>
 /// Finds the k largest entries of every row of a score tensor by bisection on the value: a threshold between the k-th and the next is found by
 /// counting, which vector units do well, so nothing is sorted. Of equal values at the border those of lower index are kept, so exactly k are.
-/// Uses 512-bit, 256-bit or scalar code, whichever the processor has. NaN counts as smaller than everything.
+/// Uses vectors of 512 bits, pairs of 256 bits or scalar code, whichever the processor has. NaN counts as smaller than everything.
 /// </summary>
 internal static unsafe class TopKSelection
 {
     // A mean row needs about ten steps; after this many the interval is halved in the space of float keys, which ends in at most 32 more.
     private const int ValueSteps = 20;
+
+    // The runtime makes two of 256 bits of a vector of 512 bits where the processor has no others.
+    private static bool HasVectors => Vector256.IsHardwareAccelerated;
 
     /// <summary>Additive mask: 0 where the entry is one of its row's k largest, −∞ elsewhere. No gradient.</summary>
     /// <param name="scores">float32 on the CPU, (…, N).</param>
@@ -186,15 +189,10 @@ internal static unsafe class TopKSelection
     private static int CountAtLeast(float* row, int n, float value)
     {
         int count = 0, i = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (HasVectors)
         {
             Vector512<float> border = Vector512.Create(value);
             for (; i <= n - 16; i += 16) count += BitOperations.PopCount(Vector512.GreaterThanOrEqual(Vector512.Load(row + i), border).ExtractMostSignificantBits());
-        }
-        else if (Vector256.IsHardwareAccelerated)
-        {
-            Vector256<float> border = Vector256.Create(value);
-            for (; i <= n - 8; i += 8) count += BitOperations.PopCount(Vector256.GreaterThanOrEqual(Vector256.Load(row + i), border).ExtractMostSignificantBits());
         }
 
         for (; i < n; i++) count += row[i] >= value ? 1 : 0;
@@ -205,7 +203,7 @@ internal static unsafe class TopKSelection
     {
         float min = float.PositiveInfinity, max = float.NegativeInfinity;
         int i = 0;
-        if (Vector512.IsHardwareAccelerated && n >= 16)
+        if (HasVectors && n >= 16)
         {
             // In this order of arguments the processor's instruction gives the second where one is NaN, so NaN is passed over.
             Vector512<float> low = Vector512.Create(float.PositiveInfinity), high = Vector512.Create(float.NegativeInfinity);
@@ -239,7 +237,7 @@ internal static unsafe class TopKSelection
     {
         float sum = 0;
         int i = 0;
-        if (Vector512.IsHardwareAccelerated)
+        if (HasVectors)
         {
             Vector512<float> border = Vector512.Create(threshold), shift = Vector512.Create(max), total = Vector512<float>.Zero;
             for (; i <= n - 16; i += 16)
@@ -251,19 +249,6 @@ internal static unsafe class TopKSelection
             }
 
             sum = Vector512.Sum(total);
-        }
-        else if (Vector256.IsHardwareAccelerated)
-        {
-            Vector256<float> border = Vector256.Create(threshold), shift = Vector256.Create(max), total = Vector256<float>.Zero;
-            for (; i <= n - 8; i += 8)
-            {
-                Vector256<float> x = Vector256.Load(input + i);
-                Vector256<float> e = Vector256.Exp(x - shift) & Vector256.GreaterThanOrEqual(x, border);
-                e.Store(output + i);
-                total += e;
-            }
-
-            sum = Vector256.Sum(total);
         }
 
         for (; i < n; i++)

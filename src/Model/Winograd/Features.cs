@@ -29,12 +29,18 @@ internal readonly unsafe struct Float32 : IFeature<Float32>
 internal readonly unsafe struct BFloat16 : IFeature<BFloat16>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(BFloat16* from) => (Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)from)) << 16).AsSingle();
+    public static Vector512<float> Load(BFloat16* from)
+    {
+        if (Avx512F.IsSupported) return (Avx512F.ConvertToVector512UInt32(Vector256.Load((ushort*)from)) << 16).AsSingle();
+        (Vector256<uint> lower, Vector256<uint> upper) = Vector256.Widen(Vector256.Load((ushort*)from));
+        return Vector512.Create(lower << 16, upper << 16).AsSingle();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<float> values, BFloat16* to)
     {
         Vector512<uint> bits = values.AsUInt32();
-        Avx512F.ConvertToVector256UInt16((bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512.Create(1u))) >> 16).Store((ushort*)to);
+        Vector512<uint> upper = (bits + Vector512.Create(0x7FFFu) + ((bits >> 16) & Vector512.Create(1u))) >> 16;
+        (Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(upper) : Vector256.Narrow(upper.GetLower(), upper.GetUpper())).Store((ushort*)to);
     }
 }

@@ -51,8 +51,8 @@ internal static unsafe class MinimalFiltering
         }
     }
 
-    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; squares whose sums fit the registers; floats of a vector; bytes.
-    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Block = 6, Lane = 16, CacheLine = 64;
+    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; floats of a vector; bytes.
+    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Lane = 16, CacheLine = 64;
 
     // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
     private const int Step = AtOnce * Channels + Lane;
@@ -60,7 +60,7 @@ internal static unsafe class MinimalFiltering
     [ThreadStatic] private static float[]? _scratch; // transformed filters, (36, C in, C out), then room for the terms of two rounds, (36, AtOnce, C) each: 1 MB, which the second cache holds but for little
 
     /// <summary>True where this processor has the vectors that make this worth while.</summary>
-    public static bool IsFast => Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
+    public static bool IsFast => Products.AreFast;
 
     /// <summary>G g Gᵀ of every filter.</summary>
     /// <param name="filters">(3, 3, C in, C out).</param>
@@ -131,7 +131,7 @@ internal static unsafe class MinimalFiltering
                 }
 
                 float* filter = filters + term * Channels * Channels, next = filters + (term + 1) % Terms * Channels * Channels;
-                for (int s = 0; s < count; s += Block, next += Channels * Lane) Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
+                for (int s = 0; s < count; s += Products.Rows, next += Products.Rows * Channels * Channels / AtOnce) Products.Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
             }
 
             for (int s = 0; s < count; s++)
@@ -173,7 +173,7 @@ internal static unsafe class MinimalFiltering
                     Fetch(result, size, first + AtOnce + term);
                 }
 
-                for (int from = 0; from < Channels; from += 4) AddProducts(terms + term * Step + from, gradients + term * Step, count, transformed + (term * Channels + from) * Channels);
+                for (int from = 0; from < Channels; from += Products.Sums) Products.Add(terms + term * Step + from, gradients + term * Step, count, transformed + (term * Channels + from) * Channels);
             }
         }
 
@@ -334,65 +334,6 @@ internal static unsafe class MinimalFiltering
         d4 = evenNear - oddNear;
     }
 
-    /// <summary>rows (6, C) ← rows · filter (C, C): 24 sums in registers. Asks for a part of the next filter on the way.</summary>
-    private static void Multiply(float* rows, float* filter, float* next)
-    {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default, c0 = default, c1 = default, c2 = default, c3 = default,
-            d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
-        for (int k = 0; k < Channels; k++, filter += Channels)
-        {
-            Vector512<float> w0 = Vector512.LoadAligned(filter), w1 = Vector512.LoadAligned(filter + 16), w2 = Vector512.LoadAligned(filter + 32), w3 = Vector512.LoadAligned(filter + 48);
-            if (Sse.IsSupported) Sse.Prefetch0(next + k * Lane);
-            float* row = rows + k;
-            Vector512<float> v = Vector512.Create(row[0]);
-            a0 = Vector512.FusedMultiplyAdd(v, w0, a0);
-            a1 = Vector512.FusedMultiplyAdd(v, w1, a1);
-            a2 = Vector512.FusedMultiplyAdd(v, w2, a2);
-            a3 = Vector512.FusedMultiplyAdd(v, w3, a3);
-            v = Vector512.Create(row[Channels]);
-            b0 = Vector512.FusedMultiplyAdd(v, w0, b0);
-            b1 = Vector512.FusedMultiplyAdd(v, w1, b1);
-            b2 = Vector512.FusedMultiplyAdd(v, w2, b2);
-            b3 = Vector512.FusedMultiplyAdd(v, w3, b3);
-            v = Vector512.Create(row[2 * Channels]);
-            c0 = Vector512.FusedMultiplyAdd(v, w0, c0);
-            c1 = Vector512.FusedMultiplyAdd(v, w1, c1);
-            c2 = Vector512.FusedMultiplyAdd(v, w2, c2);
-            c3 = Vector512.FusedMultiplyAdd(v, w3, c3);
-            v = Vector512.Create(row[3 * Channels]);
-            d0 = Vector512.FusedMultiplyAdd(v, w0, d0);
-            d1 = Vector512.FusedMultiplyAdd(v, w1, d1);
-            d2 = Vector512.FusedMultiplyAdd(v, w2, d2);
-            d3 = Vector512.FusedMultiplyAdd(v, w3, d3);
-            v = Vector512.Create(row[4 * Channels]);
-            e0 = Vector512.FusedMultiplyAdd(v, w0, e0);
-            e1 = Vector512.FusedMultiplyAdd(v, w1, e1);
-            e2 = Vector512.FusedMultiplyAdd(v, w2, e2);
-            e3 = Vector512.FusedMultiplyAdd(v, w3, e3);
-            v = Vector512.Create(row[5 * Channels]);
-            f0 = Vector512.FusedMultiplyAdd(v, w0, f0);
-            f1 = Vector512.FusedMultiplyAdd(v, w1, f1);
-            f2 = Vector512.FusedMultiplyAdd(v, w2, f2);
-            f3 = Vector512.FusedMultiplyAdd(v, w3, f3);
-        }
-
-        Store(rows, a0, a1, a2, a3);
-        Store(rows + Channels, b0, b1, b2, b3);
-        Store(rows + 2 * Channels, c0, c1, c2, c3);
-        Store(rows + 3 * Channels, d0, d1, d2, d3);
-        Store(rows + 4 * Channels, e0, e1, e2, e3);
-        Store(rows + 5 * Channels, f0, f1, f2, f3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* row, Vector512<float> v0, Vector512<float> v1, Vector512<float> v2, Vector512<float> v3)
-    {
-        v0.Store(row);
-        v1.Store(row + 16);
-        v2.Store(row + 32);
-        v3.Store(row + 48);
-    }
-
     /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
     [SkipLocalsInit]
     private static void TransformBack<T>(float* terms, float* bias, T* destination, T* added, T* gate, long rowStride, bool rectify) where T : unmanaged, IFeature<T>
@@ -495,43 +436,5 @@ internal static unsafe class MinimalFiltering
         Vector512<float> near = y0 + y2, nearOdd = y1 + y3;
         Vector512<float> far = Vector512.FusedMultiplyAdd(Vector512.Create(4f), y2, y0), farOdd = Vector512.FusedMultiplyAdd(Vector512.Create(8f), y3, y1 + y1);
         return (y0, near + nearOdd, near - nearOdd, far + farOdd, far - farOdd, y3);
-    }
-
-    /// <summary>sums (4, C out) += termsᵀ (4, count) · gradients (count, C out).</summary>
-    private static void AddProducts(float* terms, float* gradients, int count, float* sums)
-    {
-        Vector512<float> a0 = Vector512.Load(sums), a1 = Vector512.Load(sums + 16), a2 = Vector512.Load(sums + 32), a3 = Vector512.Load(sums + 48),
-            b0 = Vector512.Load(sums + Channels), b1 = Vector512.Load(sums + Channels + 16), b2 = Vector512.Load(sums + Channels + 32), b3 = Vector512.Load(sums + Channels + 48),
-            c0 = Vector512.Load(sums + 2 * Channels), c1 = Vector512.Load(sums + 2 * Channels + 16), c2 = Vector512.Load(sums + 2 * Channels + 32), c3 = Vector512.Load(sums + 2 * Channels + 48),
-            d0 = Vector512.Load(sums + 3 * Channels), d1 = Vector512.Load(sums + 3 * Channels + 16), d2 = Vector512.Load(sums + 3 * Channels + 32), d3 = Vector512.Load(sums + 3 * Channels + 48);
-        for (int s = 0; s < count; s++, terms += Channels, gradients += Channels)
-        {
-            Vector512<float> g0 = Vector512.Load(gradients), g1 = Vector512.Load(gradients + 16), g2 = Vector512.Load(gradients + 32), g3 = Vector512.Load(gradients + 48);
-            Vector512<float> t = Vector512.Create(terms[0]);
-            a0 = Vector512.FusedMultiplyAdd(t, g0, a0);
-            a1 = Vector512.FusedMultiplyAdd(t, g1, a1);
-            a2 = Vector512.FusedMultiplyAdd(t, g2, a2);
-            a3 = Vector512.FusedMultiplyAdd(t, g3, a3);
-            t = Vector512.Create(terms[1]);
-            b0 = Vector512.FusedMultiplyAdd(t, g0, b0);
-            b1 = Vector512.FusedMultiplyAdd(t, g1, b1);
-            b2 = Vector512.FusedMultiplyAdd(t, g2, b2);
-            b3 = Vector512.FusedMultiplyAdd(t, g3, b3);
-            t = Vector512.Create(terms[2]);
-            c0 = Vector512.FusedMultiplyAdd(t, g0, c0);
-            c1 = Vector512.FusedMultiplyAdd(t, g1, c1);
-            c2 = Vector512.FusedMultiplyAdd(t, g2, c2);
-            c3 = Vector512.FusedMultiplyAdd(t, g3, c3);
-            t = Vector512.Create(terms[3]);
-            d0 = Vector512.FusedMultiplyAdd(t, g0, d0);
-            d1 = Vector512.FusedMultiplyAdd(t, g1, d1);
-            d2 = Vector512.FusedMultiplyAdd(t, g2, d2);
-            d3 = Vector512.FusedMultiplyAdd(t, g3, d3);
-        }
-
-        Store(sums, a0, a1, a2, a3);
-        Store(sums + Channels, b0, b1, b2, b3);
-        Store(sums + 2 * Channels, c0, c1, c2, c3);
-        Store(sums + 3 * Channels, d0, d1, d2, d3);
     }
 }

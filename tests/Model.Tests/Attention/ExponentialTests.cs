@@ -3,6 +3,7 @@ using DenoiseService.Model.Attention;
 
 namespace DenoiseService.Model.Tests.Attention;
 
+[Trait("Uses", "Vectors")]
 public sealed class ExponentialTests
 {
     [Fact]

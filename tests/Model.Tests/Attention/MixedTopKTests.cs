@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 
 namespace DenoiseService.Model.Tests.Attention;
 
+[Trait("Uses", "Vectors")]
 public sealed class MixedTopKTests
 {
     [Property(MaxTest = 150, Arbitrary = [typeof(Seeds)])]
