@@ -286,52 +286,29 @@ internal static unsafe class MinimalFiltering
     [SkipLocalsInit]
     private static void TransformSquare<T>(T* square, long rowStride, float* terms) where T : unmanaged, IFeature<T>
     {
-        Vector512<float>* columns = stackalloc Vector512<float>[Terms];
-        for (int c = 0; c < Channels; c += Lane)
+        float* columns = stackalloc float[Terms * Lane];
+        for (int c = 0; c < Channels; c += Lane, square += Lane, terms += Lane)
         {
-            for (int x = 0; x < Read; x++)
-            {
-                T* column = square + x * Channels + c;
-                Vector512<float> d0 = T.Load(column), d1 = T.Load(column + rowStride), d2 = T.Load(column + 2 * rowStride),
-                    d3 = T.Load(column + 3 * rowStride), d4 = T.Load(column + 4 * rowStride), d5 = T.Load(column + 5 * rowStride);
-                Transform(ref d0, ref d1, ref d2, ref d3, ref d4, ref d5);
-                columns[x] = d0;
-                columns[6 + x] = d1;
-                columns[12 + x] = d2;
-                columns[18 + x] = d3;
-                columns[24 + x] = d4;
-                columns[30 + x] = d5;
-            }
-
-            for (int y = 0; y < Read; y++)
-            {
-                Vector512<float>* row = columns + Read * y;
-                Vector512<float> d0 = row[0], d1 = row[1], d2 = row[2], d3 = row[3], d4 = row[4], d5 = row[5];
-                Transform(ref d0, ref d1, ref d2, ref d3, ref d4, ref d5);
-                float* to = terms + (long)Read * y * Step + c;
-                d0.Store(to);
-                d1.Store(to + Step);
-                d2.Store(to + 2 * Step);
-                d3.Store(to + 3 * Step);
-                d4.Store(to + 4 * Step);
-                d5.Store(to + 5 * Step);
-            }
+            for (int x = 0; x < Read; x++) Transform(square + x * Channels, rowStride, columns + x * Lane, Read * Lane);
+            for (int y = 0; y < Read; y++) Transform((Float32*)columns + y * Read * Lane, Lane, terms + y * Read * Step, Step);
         }
     }
 
-    /// <summary>Bᵀ d in place.</summary>
+    /// <summary>Bᵀ d. In this order few values are held at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform(ref Vector512<float> d0, ref Vector512<float> d1, ref Vector512<float> d2, ref Vector512<float> d3, ref Vector512<float> d4, ref Vector512<float> d5)
+    private static void Transform<T>(T* from, long fromStep, float* to, long toStep) where T : unmanaged, IFeature<T>
     {
-        Vector512<float> four = Vector512.Create(4f), five = Vector512.Create(-5f), minusFour = Vector512.Create(-4f), two = Vector512.Create(2f);
-        Vector512<float> even = Vector512.FusedMultiplyAdd(minusFour, d2, d4), odd = Vector512.FusedMultiplyAdd(minusFour, d1, d3);
-        Vector512<float> evenNear = d4 - d2, oddNear = two * (d3 - d1);
-        d0 = Vector512.FusedMultiplyAdd(four, d0, Vector512.FusedMultiplyAdd(five, d2, d4));
-        d5 = Vector512.FusedMultiplyAdd(four, d1, Vector512.FusedMultiplyAdd(five, d3, d5));
-        d1 = even + odd;
-        d2 = even - odd;
-        d3 = evenNear + oddNear;
-        d4 = evenNear - oddNear;
+        Vector512<float> four = Vector512.Create(4f), minusFour = Vector512.Create(-4f), minusFive = Vector512.Create(-5f);
+        Vector512<float> d2 = T.Load(from + 2 * fromStep), d4 = T.Load(from + 4 * fromStep);
+        Vector512.FusedMultiplyAdd(four, T.Load(from), Vector512.FusedMultiplyAdd(minusFive, d2, d4)).Store(to);
+        Vector512<float> even = Vector512.FusedMultiplyAdd(minusFour, d2, d4), evenNear = d4 - d2;
+        Vector512<float> d1 = T.Load(from + fromStep), d3 = T.Load(from + 3 * fromStep);
+        Vector512.FusedMultiplyAdd(four, d1, Vector512.FusedMultiplyAdd(minusFive, d3, T.Load(from + 5 * fromStep))).Store(to + 5 * toStep);
+        Vector512<float> odd = Vector512.FusedMultiplyAdd(minusFour, d1, d3), oddNear = (d3 - d1) * 2f;
+        (even + odd).Store(to + toStep);
+        (even - odd).Store(to + 2 * toStep);
+        (evenNear + oddNear).Store(to + 3 * toStep);
+        (evenNear - oddNear).Store(to + 4 * toStep);
     }
 
     /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
