@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test; needs the .NET SDK of global.json. What else they want (PostgreSQL, a font for figures) is installed from the distribution where
 # that is possible; without it the tests that need it are skipped, and figures have no text. Ends with "N passed, N failed" and, where some were
-# skipped, ", N skipped".
+# skipped, ", N skipped". Where the processor has 512-bit vectors, the tests of vector code run, and count, a second time without them.
 set -uo pipefail
 cd "$(dirname "$0")"
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 # a bare Debian has no ICU

@@ -17,7 +17,7 @@ internal static class ConvolutionBench
 
     public static int Run(TextWriter output)
     {
-        if (!WinogradPair.Serves(Channels)) throw new NotSupportedException("This processor has no vectors of 256 bits: the library's convolutions run.");
+        if (!WinogradPair.Serves(Channels)) throw new NotSupportedException("This processor has no AVX2 with FMA: the library's convolutions run.");
         Heap.KeepFreed();
         set_num_threads(1);
         output.WriteLine("| images | library, float32, ns a pixel | library, bfloat16 | own, float32 | times as fast as float32 | as bfloat16 |");

@@ -9,6 +9,7 @@ namespace DenoiseService.Model.Tests;
 public sealed class WinogradPairTests
 {
     private const int Channels = MinimalFiltering.Channels;
+    private const string WithoutVectors = "This processor has no AVX2 with FMA, so the library's convolutions run.";
 
     [SkippableTheory]
     [InlineData(1, 4, 4)]
@@ -18,7 +19,7 @@ public sealed class WinogradPairTests
     [InlineData(1, 64, 64)]
     public void Results_and_gradients_are_the_librarys(int images, int height, int width)
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
         using var scope = NewDisposeScope();
         using var generator = new Generator(7, CPU);
         Tensor[] expected = Inputs(generator, images, height, width), actual = [.. expected.Select(t => t.detach().clone().requires_grad_(true))];
@@ -40,7 +41,7 @@ public sealed class WinogradPairTests
     [InlineData(ScalarType.BFloat16, 2e-2, true)]
     public void Prepared_filters_give_the_same_in_the_numbers_of_the_features(ScalarType numbers, double tolerance, bool overwrite)
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var generator = new Generator(9, CPU);
@@ -55,7 +56,7 @@ public sealed class WinogradPairTests
     [SkippableFact]
     public void Bfloat16_is_rounded_as_the_library_rounds_it()
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
         using var scope = NewDisposeScope();
         using var generator = new Generator(10, CPU);
         // Filters of zero: what is added last, and rounded, is x itself and the bias.
@@ -67,7 +68,7 @@ public sealed class WinogradPairTests
     [SkippableFact]
     public void Threads_do_not_disturb_each_other()
     {
-        Skip.IfNot(WinogradPair.Serves(Channels), "This processor has no vectors of 256 bits, so the library's convolutions run.");
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
         using var scope = NewDisposeScope();
         using var generator = new Generator(8, CPU);
         Tensor[] inputs = Inputs(generator, 2, 24, 16);

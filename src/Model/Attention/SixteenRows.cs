@@ -20,7 +20,7 @@ internal static unsafe class SixteenRows
         [.. Enumerable.Range(0, 7).Select(log => Batcher(1 << log).Select(c => ((nint)c.Upper * sizeof(Vector512<float>), (nint)c.Lower * sizeof(Vector512<float>))).ToArray())];
 
     /// <summary>True where this processor and rows of this length are served.</summary>
-    public static bool Covers(int n) => (Avx512F.IsSupported || Avx2.IsSupported) && n is >= 16 and <= MostKeys && BitOperations.IsPow2(n);
+    public static bool Covers(int n) => Avx2.IsSupported && n is >= 16 and <= MostKeys && BitOperations.IsPow2(n);
 
     /// <summary>
     /// For each of 16 rows of scores Σₑ pₑ · softmax over the kₑ largest. False, and nothing done, where a row has ties at a threshold, so
@@ -159,6 +159,7 @@ internal static unsafe class SixteenRows
         }
     }
 
+    /// <summary>As <see cref="Transpose"/>, with vectors of 512 bits.</summary>
     [SkipLocalsInit]
     private static void TransposeSixteen(float* rows, int stride, Vector512<float>* columns)
     {

@@ -10,14 +10,14 @@ namespace DenoiseService.Model.Attention;
 /// <summary>
 /// Finds the k largest entries of every row of a score tensor by bisection on the value: a threshold between the k-th and the next is found by
 /// counting, which vector units do well, so nothing is sorted. Of equal values at the border those of lower index are kept, so exactly k are.
-/// Uses vectors of 512 bits, pairs of 256 bits or scalar code, whichever the processor has. NaN counts as smaller than everything.
+/// Uses vectors of 512 bits, pairs of 256 bits or mostly scalar code, whichever the processor has. NaN counts as smaller than everything.
 /// </summary>
 internal static unsafe class TopKSelection
 {
     // A mean row needs about ten steps; after this many the interval is halved in the space of float keys, which ends in at most 32 more.
     private const int ValueSteps = 20;
 
-    // The runtime makes two of 256 bits of a vector of 512 bits where the processor has no others.
+    // x86 with AVX2: there the runtime makes two vectors of 256 bits of one of 512, and MinNative passes NaN over, which MinMax needs.
     private static bool HasVectors => Vector256.IsHardwareAccelerated;
 
     /// <summary>Additive mask: 0 where the entry is one of its row's k largest, −∞ elsewhere. No gradient.</summary>

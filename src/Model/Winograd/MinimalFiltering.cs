@@ -51,16 +51,16 @@ internal static unsafe class MinimalFiltering
         }
     }
 
-    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; floats of a vector; bytes.
-    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 24, Lane = 16, CacheLine = 64;
+    // Pixels a side of what a square reads and of what it gives; terms; squares of one round (in four blocks, which ask for the next filter); floats of a vector; bytes.
+    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 4 * Products.Rows, Lane = 16, CacheLine = 64;
 
     // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
     private const int Step = AtOnce * Channels + Lane;
 
-    [ThreadStatic] private static float[]? _scratch; // transformed filters, (36, C in, C out), then room for the terms of two rounds, (36, AtOnce, C) each: 1 MB, which the second cache holds but for little
+    [ThreadStatic] private static float[]? _scratch; // transformed filters, (36, C in, C out), then room for the terms of two rounds, (36, AtOnce, C) each: 1 MB, about the second cache of processors with 512-bit vectors; others have less, which costs little (docs/LOG.md)
 
-    /// <summary>True where this processor has the vectors that make this worth while.</summary>
-    public static bool IsFast => Products.AreFast;
+    /// <summary>True where this processor has the vectors that make this worth while: AVX2 with FMA, or larger ones.</summary>
+    public static bool IsFast => Fma.IsSupported;
 
     /// <summary>G g Gᵀ of every filter.</summary>
     /// <param name="filters">(3, 3, C in, C out).</param>
@@ -121,7 +121,7 @@ internal static unsafe class MinimalFiltering
             for (int s = 0; s < count; s++) ReadSquare(source, size, first + s, terms + s * Channels);
             for (int term = 0; term < Terms; term++)
             {
-                // Filters and a round's terms fill the second cache: what comes next is fetched while the processor multiplies.
+                // Filters and a round's terms fill the second cache, or more: what comes next is fetched while the processor multiplies.
                 if (term < AtOnce && first + AtOnce + term < size.Squares) Fetch(source, size, first + AtOnce + term);
                 if (term < count)
                 {
@@ -131,7 +131,7 @@ internal static unsafe class MinimalFiltering
                 }
 
                 float* filter = filters + term * Channels * Channels, next = filters + (term + 1) % Terms * Channels * Channels;
-                for (int s = 0; s < count; s += Products.Rows, next += Products.Rows * Channels * Channels / AtOnce) Products.Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
+                for (int s = 0; s < count; s += Products.Rows, next += Products.Asked) Products.Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
             }
 
             for (int s = 0; s < count; s++)

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace DenoiseService.Model.Winograd;
 
-/// <summary>The products of matrices in <see cref="MinimalFiltering"/>, 64 channels wide. Their sums stay in registers: of 512 bits, or sixteen columns after the other in as many of 256 bits as there are.</summary>
+/// <summary>The products of matrices in <see cref="MinimalFiltering"/>, 64 channels wide. Their sums stay in registers: of 512 bits, or sixteen columns after the other in as many of 256 bits as there are, also where .NET avoids 512 bits because they lower the clock (Intel's Skylake to Cooper Lake).</summary>
 internal static unsafe class Products
 {
     /// <summary>Rows that <see cref="Multiply"/> takes.</summary>
@@ -13,10 +13,10 @@ internal static unsafe class Products
     /// <summary>Rows of sums that <see cref="Add"/> takes.</summary>
     public const int Sums = 4;
 
-    private const int Channels = MinimalFiltering.Channels, Group = 16, Groups = Channels / Group;
+    /// <summary>Floats of the next filter that <see cref="Multiply"/> asks for.</summary>
+    public const int Asked = Channels * Group;
 
-    /// <summary>True where this processor has vectors for it.</summary>
-    public static bool AreFast => Vector512.IsHardwareAccelerated || Fma.IsSupported;
+    private const int Channels = MinimalFiltering.Channels, Group = 16, Groups = Channels / Group;
 
     /// <summary>rows (6, C) ← rows · filter (C, C). Asks for a part of the next filter on the way.</summary>
     public static void Multiply(float* rows, float* filter, float* next)
@@ -40,7 +40,7 @@ internal static unsafe class Products
         for (int k = 0; k < Channels; k++, filter += Channels)
         {
             Vector512<float> w0 = Vector512.LoadAligned(filter), w1 = Vector512.LoadAligned(filter + 16), w2 = Vector512.LoadAligned(filter + 32), w3 = Vector512.LoadAligned(filter + 48);
-            if (Sse.IsSupported) Sse.Prefetch0(next + k * Group);
+            Sse.Prefetch0(next + k * Group);
             float* row = rows + k;
             Vector512<float> v = Vector512.Create(row[0]);
             a0 = Vector512.FusedMultiplyAdd(v, w0, a0);

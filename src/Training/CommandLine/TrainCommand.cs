@@ -41,7 +41,7 @@ internal static class TrainCommand
         set_num_threads(threads);
         Recipe recipe = FromOptions(parsed).Validated();
         if (recipe.Data.Count == 0) throw new RecipeException(nameof(Recipe.Data), "No training data: give --data FOLDER.");
-        if (recipe.Precision == Precision.BFloat16 && !Precisions.HasBFloat16Products) console.WriteLine("This processor has no bfloat16 products: --precision Float32 is faster here.");
+        if (recipe.Precision == Precision.BFloat16 && !Precisions.HasBFloat16Products) console.WriteLine("No bfloat16 products were found on this processor: a new run with --precision Float32 is probably faster here.");
         console.WriteLine($"Reading {recipe.Data.Count} training and {recipe.Validation.Count} validation sources …");
         TrainingData data = TrainingData.Load(recipe.Data, recipe.Model.TileSide, recipe.Seed, cancellationToken);
         TrainingData? validation = recipe.Validation.Count == 0 ? null : TrainingData.Load(recipe.Validation, recipe.Model.TileSide, recipe.Seed, cancellationToken);

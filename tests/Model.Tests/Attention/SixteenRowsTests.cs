@@ -27,7 +27,7 @@ public sealed unsafe class SixteenRowsTests
     [InlineData(64)]
     public void Thresholds_are_the_kth_largest_and_not_a_number_where_the_border_is_tied(int n)
     {
-        Skip.IfNot(SixteenRows.Covers(n), "This processor has no vectors of 256 bits.");
+        Skip.IfNot(SixteenRows.Covers(n), "This processor has no AVX2.");
         var random = new Random(n);
         // A few values only in the second half of the rounds, so that ties are common.
         for (int round = 0; round < 20; round++)
@@ -52,7 +52,7 @@ public sealed unsafe class SixteenRowsTests
     [InlineData(64)]
     public void The_mixture_is_that_of_softmaxes_over_the_largest_and_ties_are_left_to_others(int n)
     {
-        Skip.IfNot(SixteenRows.Covers(n), "This processor has no vectors of 256 bits.");
+        Skip.IfNot(SixteenRows.Covers(n), "This processor has no AVX2.");
         var random = new Random(n);
         int[] keysKept = [1, n / 4, n - 1, n, 2 * n];
         int mixed = 0;
