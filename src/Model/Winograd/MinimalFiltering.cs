@@ -273,7 +273,6 @@ internal static unsafe class MinimalFiltering
     /// <summary>Asks for a square's pixels and the row below them; the rest of what it reads its neighbours ask for.</summary>
     private static void Fetch<T>(T* image, Size size, int square) where T : unmanaged, IFeature<T>
     {
-        if (!Sse.IsSupported) return;
         T* corner = image + size.Corner(square);
         int rows = Math.Min(Read - 1, size.Height - size.Place(square).Y);
         for (int y = 0; y < rows; y++)
