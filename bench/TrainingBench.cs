@@ -17,7 +17,7 @@ internal static class TrainingBench
         set_num_threads(Environment.ProcessorCount);
         random.manual_seed(1);
         using var scope = NewDisposeScope();
-        Tensor clean = rand(Batch, 3, 32, 32), noisy = rand(Batch, 3, 32, 32);
+        Tensor clean = rand(Batch, 3, 32, 32), noisy = rand(Batch, 3, 32, 32), sigma = zeros(Batch);
         using SmallViT directNetwork = new(new ModelConfig(), TopK.Direct), fastNetwork = new(new ModelConfig()), sharedNetwork = new(new ModelConfig());
         using DataParallel direct = new(directNetwork, 1), fast = new(fastNetwork, 1), shared = new(sharedNetwork, Environment.ProcessorCount);
         Adam directAdam = new(directNetwork.parameters(), 0), fastAdam = new(fastNetwork.parameters(), 0), sharedAdam = new(sharedNetwork.parameters(), 0);
@@ -32,7 +32,7 @@ internal static class TrainingBench
         void Step(DataParallel network, Adam adam)
         {
             adam.ZeroGradients();
-            network.Backward(noisy, clean, (image, target, _) => (image - target).square().mean());
+            network.Backward(noisy, clean, sigma, (image, target, _) => (image - target).square().mean());
             adam.Step(0, 1e-3);
         }
     }

@@ -111,7 +111,7 @@ public sealed record ModelConfig
     /// </summary>
     public bool UnshuffledStem { get; init; }
 
-    /// <summary>The network can be told how noisy its image is (<see cref="NoiseLevel"/>); with <see cref="UnshuffledStem"/> only.</summary>
+    /// <summary>The network reads how noisy its image is, told or estimated by itself (<see cref="NoiseLevel"/>); with <see cref="UnshuffledStem"/> only.</summary>
     public bool NoiseLevelInput { get; init; }
 
     /// <summary>Residual pairs of convolutions at half resolution, as many before the tokens as after them; used where there is a stem.</summary>
@@ -177,7 +177,7 @@ public sealed record ModelConfig
             long blocks = Blocks * (attention + feedForward + 4 * width) + WindowTokens * width + 2L * TokenPairs * Convolution(width, width);
             if (!HasStem) return blocks + Patches(3, PatchSide);
             long pairs = 4L * StemPairs * Convolution(HalfWidth, HalfWidth);
-            if (UnshuffledStem) return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(4 * InputPlanes, HalfWidth) + Convolution(HalfWidth, 12);
+            if (UnshuffledStem) return blocks + (NoiseLevelInput ? NoiseEstimator.Parameters : 0) + Patches(HalfWidth, PatchSide / 2) + pairs + Convolution(4 * InputPlanes, HalfWidth) + Convolution(HalfWidth, 12);
             long fullSize = Convolution(3, StemWidth) + Convolution(StemWidth, StemWidth) + Convolution(StemWidth, 3);
             return blocks + Patches(HalfWidth, PatchSide / 2) + pairs + fullSize + (4L * StemWidth + 1) * HalfWidth + (4L * HalfWidth + 1) * StemWidth;
 

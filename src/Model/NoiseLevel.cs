@@ -4,14 +4,12 @@ namespace DenoiseService.Model;
 
 /// <summary>
 /// How a network with <see cref="ModelConfig.NoiseLevelInput"/> is told σ: as a fourth plane beside the three colours (Zhang et al. 2018, FFDNet), in units of 1.
-/// It learns with and without being told, so it also works blind.
+/// It learns with and without being told; where it is not, it reads its own estimate (<see cref="NoiseEstimator"/>).
 /// </summary>
 public static class NoiseLevel
 {
-    /// <summary>In the place of σ where it is not told.</summary>
+    /// <summary>In the place of σ where it is not told: the network estimates it.</summary>
     public const float Unknown = -1;
-
-    private const string FirstLayer = "encoder.lift.weight";
 
     /// <summary>Puts the plane beside the colours.</summary>
     /// <param name="image">(B, 3, T, T).</param>
@@ -19,12 +17,11 @@ public static class NoiseLevel
     /// <returns>(B, 4, T, T).</returns>
     public static Tensor Beside(Tensor image, Tensor levels) => cat([image, levels.view(-1, 1, 1, 1).expand(-1, 1, image.shape[2], image.shape[3])], 1);
 
-    /// <summary>Weights of a network without this input, for one that has it: what the new plane adds is zero.</summary>
-    /// <param name="weights">By name; the caller disposes the one that is new.</param>
-    public static IReadOnlyDictionary<string, Tensor> Widen(IReadOnlyDictionary<string, Tensor> weights)
-    {
-        if (!weights.TryGetValue(FirstLayer, out Tensor? lift) || lift.shape[1] != 12) return weights;
-        Tensor wide = cat([lift, zeros(lift.shape[0], 4, lift.shape[2], lift.shape[3])], 1); // (M, 16, 3, 3): four pixels of each plane
-        return weights.ToDictionary(w => w.Key, w => w.Key == FirstLayer ? wide : w.Value);
-    }
+    /// <summary>What the network reads: the level told, or where none was, the one estimated.</summary>
+    /// <param name="colours">(B, 3, T, T).</param>
+    /// <param name="estimated">(B).</param>
+    /// <param name="told">(B, 1, T, T), each σ or <see cref="Unknown"/>; null: nothing is told.</param>
+    /// <returns>(B, 4, T, T).</returns>
+    internal static Tensor Beside(Tensor colours, Tensor estimated, Tensor? told) =>
+        told is null ? Beside(colours, estimated) : cat([colours, where(told.less(zeros(1)), estimated.view(-1, 1, 1, 1), told)], 1);
 }

@@ -15,7 +15,7 @@ namespace DenoiseService.Model;
 /// <summary>
 /// The report's denoiser (§1): patches become tokens, L blocks let them attend to each other with a budget that a router gives to every token,
 /// tokens become patches again. Input float32 in [0, 1], (B, 3, T, T) with T = TileSide, or any multiple of a patch from one window on for a windowed network.
-/// A network that can be told the noise level takes it as a fourth plane (<see cref="NoiseLevel"/>).
+/// A network that reads the noise level takes it as a fourth plane (<see cref="NoiseLevel"/>), or estimates it.
 /// Output: the image, float32 in [0, 1], (B, 3, T, T), and the routing probabilities of every block, (B, L, N, E), which sum to 1 over E.
 /// With a stem the patches are made, and turned back into pixels, by a small convolutional encoder and decoder whose skips carry the detail.
 /// </summary>
@@ -25,6 +25,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     // libtorch has one random generator for the whole process; every network draws its weights from it.
     private static readonly Lock Generator = new();
 
+    [ComponentName(Name = "noise")] private readonly NoiseEstimator? _noise;
     [ComponentName(Name = "encoder")] private readonly Module<Tensor, (Tensor Kept, Tensor Half)>? _encoder;
     [ComponentName(Name = "patch_embed")] private readonly Conv2d _embed;
     [ComponentName(Name = "grid")] private readonly Sequential? _grid;
@@ -46,6 +47,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
             // The scope disposes what initialisation leaves behind; the parameters are taken out of it again.
             using var scope = NewDisposeScope();
             int channels = config.HasStem ? config.HalfWidth : 3, patch = config.HasStem ? config.PatchSide / 2 : config.PatchSide; // what is patched: half-resolution features, or pixels
+            _noise = config.NoiseLevelInput ? new NoiseEstimator() : null;
             _encoder = Stems.EncoderOf(config);
             _embed = Conv2d(channels, config.Width, patch, patch);
             _grid = config.TokenPairs == 0 ? null : ConvolutionalPair.Several(config.TokenPairs, config.Width, rectify: true);
@@ -76,6 +78,8 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <summary>The shape of this network.</summary>
     public ModelConfig Config { get; }
 
+    internal NoiseEstimator? Noise => _noise;
+
     internal Parameter Position => _position;
 
     internal Conv2d Embed => _embed;
@@ -84,11 +88,11 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
 
     internal ConvTranspose2d Unembed => _unembed;
 
-    /// <summary>In bfloat16 rounds the weights, but for the position table and pairs of convolutions that are fastest in float32; in float32 changes nothing.</summary>
+    /// <summary>In bfloat16 rounds the weights, but for the position table, the noise estimator, and pairs of convolutions that are fastest in float32; in float32 changes nothing.</summary>
     public void RoundTo(Precision precision)
     {
         if (precision == Precision.Float32) return;
-        HashSet<Module> kept = [.. modules().OfType<ConvolutionalPair>().Where(pair => pair.StaysFloat32).SelectMany(pair => pair.modules())];
+        HashSet<Module> kept = [.. modules().OfType<ConvolutionalPair>().Where(pair => pair.StaysFloat32).SelectMany(pair => pair.modules()), .. _noise?.modules() ?? []];
         foreach (Module leaf in modules().Where(m => !kept.Contains(m) && !m.children().Any())) leaf.to(ScalarType.BFloat16);
     }
 
@@ -102,10 +106,12 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
         Tensor colours = image; // (B, 3, T, T)
-        if (Config.NoiseLevelInput)
+        if (_noise is not null)
         {
-            if (image.shape[1] == 3) image = NoiseLevel.Beside(image, full(image.shape[0], NoiseLevel.Unknown)); // (B, 4, T, T)
-            else colours = image.narrow(1, 0, 3);
+            bool told = image.shape[1] > 3;
+            if (told) colours = image.narrow(1, 0, 3);
+            Tensor estimated = NoiseEstimator.Level(_noise.call(colours)).detach(); // (B); it learns from the level (NoiseLoss), not from what the level is good for
+            image = NoiseLevel.Beside(colours, estimated, told ? image.narrow(1, 3, 1) : null); // (B, 4, T, T)
         }
 
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.
@@ -128,6 +134,11 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
         return (output, stack(routings, dim: 1).to(image.dtype)); // (B, 3, T, T), (B, L, N, E)
     }
+
+    /// <summary>How far the estimates of the noise are off: the mean squared difference of the logarithms. Null for a network that reads no noise level.</summary>
+    /// <param name="image">(B, 3 or 4, T, T), as for a pass.</param>
+    /// <param name="sigma">(B), what they should be.</param>
+    public Tensor? NoiseLoss(Tensor image, Tensor sigma) => _noise is null ? null : (_noise.call(image.narrow(1, 0, 3)) - NoiseEstimator.Logarithm(sigma)).Squared().mean();
 
     /// <summary>What patch_unembed gives, as one product in channels-last memory, which is several times as fast.</summary>
     internal Tensor ToFeatures(Tensor grid)

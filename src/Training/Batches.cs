@@ -11,8 +11,8 @@ internal sealed class Batches(Recipe recipe, TrainingData data)
 
     private readonly Sampler _sampler = new(data, recipe.BatchSize, recipe.Augment, recipe.Seed);
 
-    /// <summary>The batch of a step, from 0 on: (B, 3 or, for a network that is told σ, 4, side, side) and (B, 3, side, side), both float32, in the caller's dispose scope.</summary>
-    public (Tensor Noisy, Tensor Clean) Of(long step)
+    /// <summary>The batch of a step, from 0 on: (B, 3 or, for a network that is told σ, 4, side, side), (B, 3, side, side) and (B), all float32, in the caller's dispose scope.</summary>
+    public (Tensor Noisy, Tensor Clean, Tensor Sigma) Of(long step)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -22,7 +22,7 @@ internal sealed class Batches(Recipe recipe, TrainingData data)
         Tensor sigma = Noise.Levels((int)clean.shape[0], recipe.SigmaMin, recipe.SigmaMax, recipe.SigmaPower, Seed(SigmaPurpose)); // (B)
         Tensor noisy = Noise.Add(clean, sigma, recipe.ClampedShare, Seed(NoisePurpose));
         if (recipe.Model.NoiseLevelInput) noisy = NoiseLevel.Beside(noisy, Noise.Told(sigma, recipe.ToldShare, Seed(ToldPurpose))); // (B, 4, side, side)
-        return (noisy.MoveToOuterDisposeScope(), clean.MoveToOuterDisposeScope());
+        return (noisy.MoveToOuterDisposeScope(), clean.MoveToOuterDisposeScope(), sigma.MoveToOuterDisposeScope());
 
         long Seed(long purpose) => Seeds.Derive(recipe.Seed, purpose, step);
     }

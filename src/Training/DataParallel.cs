@@ -36,15 +36,16 @@ internal sealed class DataParallel : IDisposable
     /// <summary>Adds the gradient of the batch's mean loss to the network's parameters and returns that loss.</summary>
     /// <param name="noisy">(B, 3, side, side), or 4 planes for a network that is told the noise level.</param>
     /// <param name="clean">(B, 3, side, side).</param>
-    /// <param name="lossOf">Mean loss of (output, clean, routing).</param>
-    public double Backward(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    /// <param name="sigma">(B): how noisy they are.</param>
+    /// <param name="lossOf">Mean loss of (output, clean, routing); a network that estimates σ has the loss of that as well.</param>
+    public double Backward(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         try
         {
             // One for each replica; and for what is as small as weights, waking libtorch's other threads takes longer than doing without.
             if (_replicas.Length > 1) set_num_threads(1);
             CopyWeights();
-            double loss = _replicas.Length == 1 ? Part(0, noisy, clean, 1, lossOf) : Parts(noisy, clean, lossOf);
+            double loss = _replicas.Length == 1 ? Part(0, noisy, clean, sigma, 1, lossOf) : Parts(noisy, clean, sigma, lossOf);
             AddGradients();
             return loss;
         }
@@ -59,7 +60,7 @@ internal sealed class DataParallel : IDisposable
         foreach ((SmallViT network, _) in _copies) network.Dispose();
     }
 
-    private double Parts(Tensor noisy, Tensor clean, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    private double Parts(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         long batch = noisy.shape[0];
         var losses = new double[_replicas.Length];
@@ -69,8 +70,8 @@ internal sealed class DataParallel : IDisposable
             {
                 set_num_threads(1);
                 long first = batch * r / _replicas.Length, count = batch * (r + 1) / _replicas.Length - first;
-                using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count);
-                losses[r] = Part(r, noisyPart, cleanPart, (double)count / batch, lossOf);
+                using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count), sigmaPart = sigma.narrow(0, first, count);
+                losses[r] = Part(r, noisyPart, cleanPart, sigmaPart, (double)count / batch, lossOf);
             });
         }
         catch (AggregateException e)
@@ -81,11 +82,13 @@ internal sealed class DataParallel : IDisposable
         return losses.Sum();
     }
 
-    private double Part(int replica, Tensor noisy, Tensor clean, double share, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    private double Part(int replica, Tensor noisy, Tensor clean, Tensor sigma, double share, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         using var scope = NewDisposeScope();
         (Tensor image, Tensor routing) = _replicas[replica].call(noisy);
-        Tensor loss = lossOf(image, clean, routing) * share;
+        Tensor loss = lossOf(image, clean, routing);
+        if (_replicas[replica].NoiseLoss(noisy, sigma) is { } estimates) loss = loss.Plus(estimates);
+        loss = loss * share;
         loss.backward();
         return loss.item<float>();
     }

@@ -169,14 +169,11 @@ public sealed record Recipe
     /// <summary>How a recipe is written as JSON.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>This recipe from other weights on, with their network. One that can be told the noise level does not forget it; one that could not learns it where this recipe's can.</summary>
+    /// <summary>This recipe from other weights on, with their network. One that reads the noise level is told it for some images, or it would forget how.</summary>
     /// <param name="initial">How the recipe is to name them.</param>
     /// <param name="network">Theirs.</param>
-    public Recipe From(string initial, ModelConfig network)
-    {
-        bool told = network.NoiseLevelInput || (Model.NoiseLevelInput && network.UnshuffledStem);
-        return this with { Initial = initial, Model = network with { NoiseLevelInput = told }, ToldShare = !told ? 0 : ToldShare > 0 ? ToldShare : UsualToldShare };
-    }
+    public Recipe From(string initial, ModelConfig network) =>
+        this with { Initial = initial, Model = network, ToldShare = !network.NoiseLevelInput ? 0 : ToldShare > 0 ? ToldShare : UsualToldShare };
 
     /// <summary>Throws where a value is out of its range.</summary>
     /// <exception cref="RecipeException">Names the field, its value and its range.</exception>

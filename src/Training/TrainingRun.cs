@@ -143,7 +143,7 @@ public sealed class TrainingRun
             if (InitialWeights is null) throw new RecipeException(nameof(Recipe.Initial), $"Initial is {_recipe.Initial}, and nobody said where that is.");
             using SafetensorsFile file = Safetensors.Read(InitialWeights);
             using var scope = NewDisposeScope();
-            Checkpoint.Fill(network, _recipe.Model.NoiseLevelInput ? NoiseLevel.Widen(file.Tensors) : file.Tensors, Path.GetFileName(InitialWeights));
+            Checkpoint.Fill(network, file.Tensors, Path.GetFileName(InitialWeights));
             mean?.load_state_dict(network.state_dict());
         }
 
@@ -166,9 +166,9 @@ public sealed class TrainingRun
     private double Step(DataParallel parallel, Batches batches, IOptimiser optimiser, SmallViT network, SmallViT? mean, long step, double rate)
     {
         using var scope = NewDisposeScope();
-        (Tensor noisy, Tensor clean) = batches.Of(step); // (B, 3 or 4, side, side), (B, 3, side, side)
+        (Tensor noisy, Tensor clean, Tensor sigma) = batches.Of(step); // (B, 3 or 4, side, side), (B, 3, side, side), (B)
         optimiser.ZeroGradients();
-        double loss = parallel.Backward(noisy, clean, Loss);
+        double loss = parallel.Backward(noisy, clean, sigma, Loss);
         if (!double.IsFinite(loss)) throw new TrainingDivergedException(step + 1, loss, null);
         // A finite loss can have an infinite gradient: it must not reach the weights.
         double norm = nn.utils.clip_grad_norm_(network.parameters(), _recipe.ClipNorm ?? float.MaxValue);

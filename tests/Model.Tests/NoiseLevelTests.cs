@@ -2,24 +2,41 @@ using static TorchSharp.torch;
 
 namespace DenoiseService.Model.Tests;
 
-/// <summary>A network that can be told σ, and one that cannot.</summary>
+/// <summary>A network that reads σ, told or estimated, and one that does not.</summary>
 public sealed class NoiseLevelTests
 {
     private static readonly ModelConfig Told = Networks.Photographs;
 
     [Fact]
-    public void Weights_of_a_network_that_could_not_be_told_give_the_same_as_before_whatever_is_told()
+    public void What_a_network_is_not_told_it_estimates_and_reads_like_what_it_is_told()
     {
         using var scope = NewDisposeScope();
-        using SmallViT narrow = Networks.Trained(Told with { NoiseLevelInput = false }), wide = SmallViT.WithSeed(Told, 9);
-        Checkpoint.Fill(wide, NoiseLevel.Widen(narrow.state_dict()), "narrow");
-        wide.eval();
+        using SmallViT network = Networks.Trained(Told);
         using var inference = inference_mode();
-        Tensor image = rand(2, 3, 32, 32);
-        float[] expected = Networks.Read(narrow.call(image).Image);
-        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(wide.call(image).Image)), 0, 1e-6);
-        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(wide.call(NoiseLevel.Beside(image, tensor(new[] { 0.1f, 0.5f }))).Image)), 0, 1e-6);
-        Assert.Same(wide.state_dict().Values.First(), NoiseLevel.Widen(wide.state_dict()).Values.First());
+        Tensor image = rand(3, 3, 48, 48);
+        Tensor estimates = NoiseEstimator.Level(network.Noise!.call(image)); // (3)
+        Assert.Equal(3, estimates.data<float>().ToArray().Distinct().Count());
+        float[] estimated = Networks.Read(network.call(image).Image);
+        Assert.Equal(estimated, Networks.Read(network.call(NoiseLevel.Beside(image, estimates)).Image));
+        float[] mixed = Networks.Read(network.call(NoiseLevel.Beside(image, tensor([NoiseLevel.Unknown, 0.3f, NoiseLevel.Unknown]))).Image);
+        int size = mixed.Length / 3;
+        Assert.Equal(estimated[..size], mixed[..size]);
+        Assert.Equal(estimated[(2 * size)..], mixed[(2 * size)..]);
+        Assert.NotEqual(estimated[size..(2 * size)], mixed[size..(2 * size)]);
+    }
+
+    [Fact]
+    public void An_estimate_is_judged_by_its_logarithm_and_a_level_survives_it()
+    {
+        using var scope = NewDisposeScope();
+        using SmallViT network = Networks.Trained(Told), blind = Networks.Trained(Told with { NoiseLevelInput = false });
+        using var inference = inference_mode();
+        float[] levels = [0f, 0.002f, 0.1f, 0.35f];
+        Assert.InRange(Numbers.LargestDifference(levels, NoiseEstimator.Level(NoiseEstimator.Logarithm(tensor(levels))).data<float>().ToArray()), 0, 1e-6);
+        Tensor image = rand(4, 3, 32, 32), estimates = network.Noise!.call(image);
+        float[] off = estimates.data<float>().ToArray().Zip(levels, (e, level) => e - MathF.Log(1 + 255 * level)).ToArray();
+        Assert.Equal(off.Average(d => d * d), network.NoiseLoss(image, tensor(levels))!.item<float>(), 1e-4);
+        Assert.Null(blind.NoiseLoss(image, tensor(levels)));
     }
 
     [Fact]

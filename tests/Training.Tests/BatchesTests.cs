@@ -29,9 +29,10 @@ public sealed class BatchesTests
     private static float[] Values(Batches batches, int step)
     {
         using var scope = NewDisposeScope();
-        (Tensor noisy, Tensor clean) = batches.Of(step);
+        (Tensor noisy, Tensor clean, Tensor sigma) = batches.Of(step);
         Assert.Equal([Drawn.BatchSize, 4, 16, 16], noisy.shape);
         Assert.Equal([Drawn.BatchSize, 3, 16, 16], clean.shape);
-        return [.. noisy.data<float>(), .. clean.data<float>()];
+        Assert.Equal([Drawn.BatchSize], sigma.shape);
+        return [.. noisy.data<float>(), .. clean.data<float>(), .. sigma.data<float>()];
     }
 }

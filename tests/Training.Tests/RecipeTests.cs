@@ -40,15 +40,15 @@ public sealed class RecipeTests
     }
 
     [Fact]
-    public void From_other_weights_a_network_learns_to_be_told_the_noise_level_where_it_can()
+    public void From_other_weights_a_network_that_reads_the_noise_level_goes_on_being_told_it_and_others_are_not()
     {
         ModelConfig told = ModelConfig.Photographs with { NoiseLevelInput = true };
         Recipe report = Recipe.Named["report"], photographs = Recipe.Named["photographs"] with { Model = told, ToldShare = 0.25 };
         Recipe older = photographs.From("a", ModelConfig.Photographs with { TileSide = 96 });
-        Assert.Equal(("a", true, 96, photographs.ToldShare), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
-        Assert.Equal((false, 0), (photographs.From("a", new ModelConfig()).Model.NoiseLevelInput, photographs.From("a", new ModelConfig()).ToldShare));
+        Assert.Equal(("a", false, 96, 0), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
+        Assert.Equal(0.25, photographs.From("a", told).ToldShare);
         Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", told).Model.NoiseLevelInput, report.From("a", told).ToldShare));
-        foreach (Recipe recipe in new[] { older, photographs.From("a", new ModelConfig()), report.From("a", told) }) recipe.Validated();
+        foreach (Recipe recipe in new[] { older, photographs.From("a", told), report.From("a", told) }) recipe.Validated();
     }
 
     [Fact]

@@ -12,7 +12,7 @@ internal static class TrainCommand
 {
     private static readonly Option<string> RecipeName = new("--recipe") { Description = $"A recipe by name ({string.Join(", ", Recipe.Named.Keys)}) or a JSON file. The other options change it.", DefaultValueFactory = _ => "photographs" };
     private static readonly Option<int?> Tile = new("--tile") { Description = "Side in pixels of the training squares of a windowed network, in whole windows; larger ones teach it what lies far from a border." };
-    private static readonly Option<FileInfo?> Initial = new("--initial") { Description = "A checkpoint to start from, with its network; a recipe whose network is told the noise level adds that input where it is missing. A fine-tuning wants a low --lr." };
+    private static readonly Option<FileInfo?> Initial = new("--initial") { Description = "A checkpoint to start from, with its network. A fine-tuning wants a low --lr." };
     private static readonly Option<string[]> Data = new("--data") { Description = "Training images: a CIFAR-10 folder or a folder of pictures, each with :FIRST-LAST, @SHARE, #PATCHES, ~SHRINK as wanted. May be repeated.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string[]> Validation = new("--validation") { Description = "Held-out images, in the same form.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<DirectoryInfo> Output = new("--output") { Description = "Folder of the run; if it holds an unfinished run of the same recipe, that goes on.", Required = true };
