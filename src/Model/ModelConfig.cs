@@ -57,8 +57,11 @@ public sealed record ModelConfig
     public static ModelConfig Photographs { get; } = new()
     {
         Width = 64, Heads = 2, FeedForwardWidth = 96, RouterWidth = 32, Blocks = 1, TokenPairs = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
-        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, ClampInTraining = false,
+        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, Shrinkage = RoundingOf8Bits, ClampInTraining = false,
     };
+
+    /// <summary>Standard deviation of what rounding to 8 bits does to a value: 1 / √12 of a step.</summary>
+    public const double RoundingOf8Bits = 0.288675 / 255;
 
     /// <summary>D: width of a token.</summary>
     public int Width { get; init; } = 128;
@@ -122,6 +125,12 @@ public sealed record ModelConfig
 
     /// <summary>The network predicts a correction and the output is input + correction. The parameter count is the same.</summary>
     public bool Residual { get; init; }
+
+    /// <summary>
+    /// Restraint about corrections that are hardly there, in units of 1; residual networks only. At inference an image's correction is multiplied by m / (m + Shrinkage²), m its mean
+    /// square: one of this size, which may as well be the picture's own texture, is halved, one of ten times the size loses a hundredth. 0: none.
+    /// </summary>
+    public double Shrinkage { get; init; }
 
     /// <summary>
     /// The output is clamped to [0, 1] in training too, as the report has it: a pixel that is predicted outside gets no gradient, and may never come
@@ -203,6 +212,7 @@ public sealed record ModelConfig
         Require(StemPairs is >= 1 and <= 64, nameof(StemPairs), StemPairs, "1 to 64");
         Require(TokenPairs is >= 0 and <= 64, nameof(TokenPairs), TokenPairs, "0 to 64");
         Require(!HasStem || PatchSide == 4, nameof(PatchSide), PatchSide, "4 with a convolutional encoder, which halves the resolution twice");
+        Require(Shrinkage is >= 0 and <= 1 && (Shrinkage == 0 || Residual), nameof(Shrinkage), Shrinkage, "0 to 1, and 0 unless Residual");
         Require(HalfWidth is >= 1 and <= 4096, nameof(HalfWidth), HalfWidth, "1 to 4096");
         Require(FeedForwardWidth is >= 1 and <= 65536, nameof(FeedForwardWidth), FeedForwardWidth, "1 to 65536");
         Require(RouterWidth is >= 1 and <= 65536, nameof(RouterWidth), RouterWidth, "1 to 65536");

@@ -130,9 +130,15 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         grid = windows.Crop(windows.Join(x)).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
         Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(ToFeatures(grid).to(half!.dtype), half, kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
-        if (Config.Residual) output = colours.Plus(output);
+        if (Config.Residual) output = colours.Plus(training || Config.Shrinkage == 0 ? output : Shrunk(output));
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
         return (output, stack(routings, dim: 1).to(image.dtype)); // (B, 3, T, T), (B, L, N, E)
+    }
+
+    private Tensor Shrunk(Tensor correction)
+    {
+        Tensor power = correction.Squared().mean([1L, 2L, 3L], keepdim: true); // (B, 1, 1, 1)
+        return correction * (power / power.Plus(full(1, (float)(Config.Shrinkage * Config.Shrinkage))));
     }
 
     /// <summary>How far the estimates of the noise are off: the mean squared difference of the logarithms. Null for a network that reads no noise level.</summary>

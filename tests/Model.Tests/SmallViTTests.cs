@@ -41,6 +41,24 @@ public sealed class SmallViTTests
     }
 
     [Fact]
+    public void A_correction_of_the_size_of_the_shrinkage_is_halved_each_image_by_its_own()
+    {
+        using var scope = NewDisposeScope();
+        ModelConfig plain = Networks.Photographs with { NoiseLevelInput = false, Shrinkage = 0 };
+        using SmallViT whole = Networks.Trained(plain);
+        Tensor images = rand(3, 3, 32, 32) * 0.5 + 0.25;
+        Tensor corrections = whole.call(images).Image - images;
+        float[] sizes = corrections.square().mean([1, 2, 3]).sqrt().data<float>().ToArray();
+        using SmallViT restrained = Networks.Trained(plain with { Shrinkage = sizes[1] });
+        float[] kept = [.. sizes.Select(size => size * size / (size * size + sizes[1] * sizes[1]))];
+        Assert.Equal(0.5f, kept[1], 6);
+        Assert.True(kept.Distinct().Count() == 3);
+        Assert.InRange(Numbers.LargestDifference(Networks.Read(images + corrections * tensor(kept).view(3, 1, 1, 1)), Networks.Read(restrained.call(images).Image)), 0, 1e-6);
+        restrained.train();
+        Assert.Equal(Networks.Read(whole.call(images).Image), Networks.Read(restrained.call(images).Image)); // nothing to learn from
+    }
+
+    [Fact]
     public void The_way_back_from_tokens_is_patch_unembed()
     {
         using SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs, 3);
