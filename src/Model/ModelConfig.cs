@@ -60,8 +60,8 @@ public sealed record ModelConfig
         UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, Shrinkage = RoundingOf8Bits, ClampInTraining = false,
     };
 
-    /// <summary>Standard deviation of what rounding to 8 bits does to a value: 1 / √12 of a step.</summary>
-    public const double RoundingOf8Bits = 0.288675 / 255;
+    // Standard deviation of what rounding to 8 bits does to a value: 1 / √12 of a step.
+    private const double RoundingOf8Bits = 0.288675 / 255;
 
     /// <summary>D: width of a token.</summary>
     public int Width { get; init; } = 128;

@@ -18,10 +18,12 @@ public static class NoiseLevel
     public static Tensor Beside(Tensor image, Tensor levels) => cat([image, levels.view(-1, 1, 1, 1).expand(-1, 1, image.shape[2], image.shape[3])], 1);
 
     /// <summary>What the network reads: the level told, or where none was, the one estimated.</summary>
-    /// <param name="colours">(B, 3, T, T).</param>
-    /// <param name="estimated">(B).</param>
-    /// <param name="told">(B, 1, T, T), each σ or <see cref="Unknown"/>; null: nothing is told.</param>
-    /// <returns>(B, 4, T, T).</returns>
-    internal static Tensor Beside(Tensor colours, Tensor estimated, Tensor? told) =>
-        told is null ? Beside(colours, estimated) : cat([colours, where(told.less(zeros(1)), estimated.view(-1, 1, 1, 1), told)], 1);
+    /// <param name="image">(B, 4, T, T), as <see cref="Beside"/> makes it.</param>
+    /// <param name="estimated">(B), each σ.</param>
+    /// <returns>(B, 4, T, T), every level known.</returns>
+    internal static Tensor Complete(Tensor image, Tensor estimated)
+    {
+        Tensor told = image.narrow(1, 3, 1); // (B, 1, T, T)
+        return cat([image.narrow(1, 0, 3), where(told.less(zeros(1)), estimated.view(-1, 1, 1, 1), told)], 1);
+    }
 }

@@ -108,10 +108,10 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         Tensor colours = image; // (B, 3, T, T)
         if (_noise is not null)
         {
-            bool told = image.shape[1] > 3;
-            if (told) colours = image.narrow(1, 0, 3);
+            if (image.shape[1] == 3) image = NoiseLevel.Beside(image, full(image.shape[0], NoiseLevel.Unknown)); // (B, 4, T, T)
+            else colours = image.narrow(1, 0, 3);
             Tensor estimated = NoiseEstimator.Level(_noise.call(colours)).detach(); // (B); it learns from the level (NoiseLoss), not from what the level is good for
-            image = NoiseLevel.Beside(colours, estimated, told ? image.narrow(1, 3, 1) : null); // (B, 4, T, T)
+            image = NoiseLevel.Complete(image, estimated); // (B, 4, T, T)
         }
 
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.

@@ -5,7 +5,7 @@ namespace DenoiseService.Training;
 
 /// <summary>
 /// Units of a network's pairs of convolutions that no gradient has reached for long: rectified, they answer 0 to every image and would do so for ever. They are drawn
-/// anew, and what the second convolution makes of them starts from 0, so that the network's answers stay what they are.
+/// anew, and what the second convolution makes of them starts from 0, so that the network's answers stay what they are. The noise estimator's two convolutions have a pair's names and are one here.
 /// </summary>
 internal static class IdleUnits
 {
