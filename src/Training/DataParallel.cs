@@ -16,10 +16,13 @@ internal sealed class DataParallel : IDisposable
     private readonly Parameter[] _trained;
     private readonly (SmallViT Network, Parameter[] Parameters)[] _copies;
     private readonly int _threads = get_num_threads();
+    private readonly bool _oneThreadEach;
 
     public DataParallel(SmallViT network, int replicas, Precision precision = Precision.Float32)
     {
         bool ownNumbers = precision == Precision.BFloat16;
+        // Several replicas have a thread each; and in bfloat16 libtorch's own threads do not give the same gradient twice on every processor.
+        _oneThreadEach = replicas > 1 || ownNumbers;
         _trained = [.. network.parameters()];
         _copies = [.. Enumerable.Range(0, ownNumbers ? replicas : replicas - 1).Select(_ => Copy())];
         _replicas = [.. ownNumbers ? [] : new[] { network }, .. _copies.Select(c => c.Network)];
@@ -42,8 +45,7 @@ internal sealed class DataParallel : IDisposable
     {
         try
         {
-            // One for each replica; and for what is as small as weights, waking libtorch's other threads takes longer than doing without.
-            if (_replicas.Length > 1) set_num_threads(1);
+            if (_oneThreadEach) set_num_threads(1); // also for what is as small as weights: waking libtorch's other threads takes longer than doing without
             CopyWeights();
             double loss = _replicas.Length == 1 ? Part(0, noisy, clean, sigma, 1, lossOf) : Parts(noisy, clean, sigma, lossOf);
             AddGradients();

@@ -74,7 +74,7 @@ public sealed record Recipe
     /// <summary>Images in a step, 1 to 65,536.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Copies of the network that share a batch, one thread each. 1 uses libtorch's own threads. Part of the recipe because sums round differently.</summary>
+    /// <summary>Copies of the network that share a batch, one thread each; 1 uses libtorch's own threads, in bfloat16 one. Part of the recipe because sums round differently.</summary>
     public int Replicas { get; init; } = 1;
 
     /// <summary>Numbers of the passes. With bfloat16 the weights that are moved, and the sums of their gradients, stay float32. Shared mixtures and blocks without attention only.</summary>

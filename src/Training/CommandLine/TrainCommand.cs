@@ -23,7 +23,7 @@ internal static class TrainCommand
     private static readonly Option<double?> LearningRate = new("--lr") { Description = "Peak learning rate." };
     private static readonly Option<string?> Sigma = new("--sigma") { Description = "Noise: one level, or a range MIN-MAX; 0.1 or 25/255." };
     private static readonly Option<double?> Clamped = new("--clamped") { Description = "Share of noisy images that are clamped to [0, 1]." };
-    private static readonly Option<int?> Replicas = new("--replicas") { Description = "Copies of the network that share a batch, one thread each." };
+    private static readonly Option<int?> Replicas = new("--replicas") { Description = "Copies of the network that share a batch, one thread each. In bfloat16 this is what uses several cores." };
     private static readonly Option<Precision?> Numbers = new("--precision") { Description = "Numbers of the passes: Float32, or BFloat16 where the processor has such products." };
     private static readonly Option<int> Threads = new("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
 

@@ -62,7 +62,7 @@ public sealed class HotSwapTests(Databases databases)
         GC.Collect();
         GC.WaitForPendingFinalizers();
         Assert.Equal(after, TorchSharp.torch.Tensor.TotalCount);
-        double growth = memory[^20..].Average() - memory[..20].Average();
+        double growth = memory[^20..].Min() - memory[..20].Min(); // the least of each, for garbage comes and goes
         Assert.True(growth < 32 << 20, $"Resident memory grew by {growth / (1 << 20):0.0} MiB over 60 swaps.");
     }
 
