@@ -16,6 +16,7 @@ internal static class CompareFeature
             new("first", $"One model; the champion if absent. {Reference}", () => new OpenApiSchema { Type = JsonSchemaType.String, Default = "champion", Examples = ["champion"] }),
             new("second", $"The other; the candidate if absent. {Reference}", () => new OpenApiSchema { Type = JsonSchemaType.String, Default = "candidate", Examples = ["candidate"] }),
             new("strength", "Of both: 0 keeps the picture, 1 takes the network's result, between them a linear blend.", () => new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "0", Maximum = "1", Default = 1, Examples = [1] }),
+            PictureRouteDocs.Sigma with { Description = $"For both. {PictureRouteDocs.Sigma.Description}" },
             PictureRouteDocs.Mode with { Description = $"Of both passes. {PictureRouteDocs.Mode.Description}" },
             new("includeImages", "Put both outputs and the difference picture into the JSON, as PNG in base64.", () => new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false }),
             new("gain", "What the difference picture multiplies by.", () => new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "1", Maximum = "255", Default = 10, Examples = [10] }),

@@ -23,6 +23,7 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
         var strength = (float)upload.Fields.Number("strength", 0, 1, otherwise: 1);
         DenoiseMode mode = upload.Fields.Mode("mode");
+        float? sigma = upload.Fields.Sigma("sigma");
         var gain = (float)upload.Fields.Number("gain", 1, 255, otherwise: 10);
         bool withImages = upload.Fields.Flag("includeImages");
         ImageHeader header = codec.ReadHeader(upload.Bytes);
@@ -30,7 +31,7 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         using ModelLease other = await models.LeaseAsync(upload.Fields.Text("second") ?? ModelNames.Candidate, clock.Token);
         (ServedModel first, ServedModel second) = (one.Model, other.Model);
 
-        Passed[] passed = await runner.RunAsync(upload.Bytes, header, [new PictureTask(first, strength, WithRouting: true) { Mode = mode }, new PictureTask(second, strength, WithRouting: true) { Mode = mode }], clock);
+        Passed[] passed = await runner.RunAsync(upload.Bytes, header, [TaskOf(first), TaskOf(second)], clock);
         (Picture a, Picture b) = (passed[0].Picture, passed[1].Picture);
         Comparison? scores = asPicture ? null : clock.Measure("score", () => Score(first, second, strength, passed));
         byte[]? difference = asPicture || withImages ? await codec.EncodeAsync(Differences.Draw(a, b, gain), ImageFormat.Png, OutputColor.Keep, clock) : null;
@@ -41,6 +42,8 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
 
         context.Response.SetModelAndTimings([first, second], clock);
         return (scores is null ? null : scores with { Timings = clock.Milliseconds }, asPicture ? difference : null);
+
+        PictureTask TaskOf(ServedModel model) => new(model, strength, WithRouting: true) { Mode = mode, Sigma = sigma };
 
         Task<byte[]> EncodeAsync(Picture picture) => codec.EncodeAsync(picture, ImageFormat.Png, OutputColor.Keep, clock);
     }

@@ -11,6 +11,7 @@ internal static class DenoiseDocs
     public static PictureRouteDocs Route { get; } = new(
         [
             new("strength", "0 keeps the picture, 1 takes the network's result, between them a linear blend.", () => new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "0", Maximum = "1", Default = 1, Examples = [0.8] }),
+            PictureRouteDocs.Sigma,
             PictureRouteDocs.Mode,
             new("format", "Format of the answer; absent, Accept decides, and then the input's own format. Lossless input stays lossless.", () => new OpenApiSchema { Type = JsonSchemaType.String, Enum = [.. RequestFields.FormatNames], Examples = ["png"] }),
             PictureRouteDocs.Model,

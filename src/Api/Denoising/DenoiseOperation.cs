@@ -31,6 +31,7 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
         var task = new PictureTask(model, asked.Strength, asked.IncludeRouting)
         {
             Mode = asked.Mode,
+            Sigma = asked.Sigma,
             BeforeDevice = asked.IncludeRouting ? picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide) : null,
         };
         (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);

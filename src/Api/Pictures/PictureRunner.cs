@@ -1,3 +1,4 @@
+using System.Globalization;
 using DenoiseService.Api.Access;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
@@ -13,6 +14,9 @@ internal sealed record PictureTask(ServedModel Model, float Strength, bool WithR
 {
     /// <summary>How often the network looks at every tile.</summary>
     public DenoiseMode Mode { get; init; }
+
+    /// <summary>What the network is told of the noise, in units of 1; null leaves it to the network.</summary>
+    public float? Sigma { get; init; }
 
     /// <summary>Looks at the decoded picture before the network overwrites it.</summary>
     public Action<Picture>? BeforeDevice { get; init; }
@@ -30,6 +34,7 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
     /// <summary>Does several things with one picture: one place in the queue, at the cost of all.</summary>
     public async Task<Passed[]> RunAsync(ReadOnlyMemory<byte> file, ImageHeader header, IReadOnlyList<PictureTask> tasks, RequestClock clock)
     {
+        foreach (PictureTask task in tasks) CheckSigma(task);
         long[] costs = [.. tasks.Select(t => t.Model.CostOf(header.Height, header.Width, t.Mode))];
         clock.Patches = costs.Sum();
         IReadOnlyList<Admission.Ticket> tickets = admission.AdmitTogether(costs);
@@ -59,12 +64,20 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
         }
     }
 
+    private static void CheckSigma(PictureTask task)
+    {
+        if (task.Sigma is { } sigma && !task.Model.Card.Config.NoiseLevelInput)
+        {
+            throw RequestFields.Invalid("sigma", sigma.ToString(CultureInfo.InvariantCulture), $"auto, for the model {task.Model.Version} cannot be told the noise level", sigma);
+        }
+    }
+
     private Pass Start(Picture picture, PictureTask task, Admission.Ticket ticket, RequestClock clock)
     {
         task.BeforeDevice?.Invoke(picture);
         // Strength 0 without a map needs no network: the answer is the input. Charged all the same: its pixels take memory.
         if (task.Strength == 0 && !task.WithRouting) return new Pass(picture, null, null);
-        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode);
+        TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode, task.Sigma);
         var work = new DeviceWork(task.Model, tiles, ticket, time.GetTimestamp(), clock.Token);
         return new Pass(picture, task.WithRouting ? tiles : null, worker.RunAsync(work));
     }

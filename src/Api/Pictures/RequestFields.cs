@@ -11,12 +11,13 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
 {
     /// <summary>A number.</summary>
     /// <exception cref="ApiException">400 if it is none or out of range.</exception>
-    public double Number(string name, double min, double max, double otherwise)
-    {
-        if (Text(name) is not { } text) return otherwise;
-        bool read = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
-        return read && value >= min && value <= max ? value : throw Invalid(name, text, FormattableString.Invariant($"{min} to {max}"), read && double.IsFinite(value) ? value : text);
-    }
+    public double Number(string name, double min, double max, double otherwise) =>
+        Text(name) is { } text ? Read(name, text, min, max, FormattableString.Invariant($"{min} to {max}")) : otherwise;
+
+    /// <summary>A noise level in units of 1; null for auto, and if it was not sent.</summary>
+    /// <exception cref="ApiException">400 if it is neither auto nor a number from 0 to 1.</exception>
+    public float? Sigma(string name) =>
+        Text(name) is not { } text || text.Equals("auto", StringComparison.OrdinalIgnoreCase) ? null : (float)Read(name, text, 0, 1, "auto, or 0 to 1, where 1 is white (25/255 is 0.098)");
 
     /// <summary>A whole number.</summary>
     /// <exception cref="ApiException">400 if it is none or out of range.</exception>
@@ -77,6 +78,12 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
     /// <summary>A refusal that names the parameter, what it was and what it may be.</summary>
     public static ApiException Invalid(string name, string text, string range, object actual) =>
         new(ProblemKind.InvalidParameter, $"{name} is {Short(text)}; it must be {range}.") { Parameter = name, Limit = range, Actual = actual is string s ? Short(s) : actual };
+
+    private static double Read(string name, string text, double min, double max, string range)
+    {
+        bool read = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
+        return read && value >= min && value <= max ? value : throw Invalid(name, text, range, read && double.IsFinite(value) ? value : text);
+    }
 
     private static string Short(string text) => text.Length <= 64 ? text : text[..64] + "…";
 }

@@ -9,6 +9,7 @@ internal static class RoutingDocs
     public static PictureRouteDocs Route { get; } = new(
         [
             PictureRouteDocs.Model,
+            PictureRouteDocs.Sigma,
             PictureRouteDocs.Mode,
             new("block", "Block of the network, from 0: the one that the overlay shows (0 if absent), the only one in the JSON (all if absent).", () => new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "0", Examples = [0] }),
         ],

@@ -21,6 +21,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         admission.Check();
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
         DenoiseMode mode = upload.Fields.Mode("mode");
+        float? sigma = upload.Fields.Sigma("sigma");
         ImageHeader header = codec.ReadHeader(upload.Bytes);
         using ModelLease lease = await models.LeaseAsync(upload.Fields.Text("model"), clock.Token);
         ServedModel model = lease.Model;
@@ -30,6 +31,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         var task = new PictureTask(model, Strength: 0, WithRouting: true)
         {
             Mode = mode,
+            Sigma = sigma,
             BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
         };
         (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);

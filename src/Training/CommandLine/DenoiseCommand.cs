@@ -12,11 +12,12 @@ internal static class DenoiseCommand
     private static readonly Argument<string[]> Inputs = new("inputs") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<string> Output = new("--output", "-o") { Description = "A file for one picture, otherwise a folder; made if it is not there.", Required = true };
     private static readonly Option<double> Strength = new("--strength") { Description = "0 keeps the input, 1 is the network's result.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string?> Sigma = new("--sigma") { Description = "Standard deviation of the noise, 0.1 or 25/255, for a network that can be told; if not given, the network estimates it." };
     private static readonly Option<string?> Format = new("--format") { Description = "png, jpeg, webp, tiff, bmp, avif; the input's if not given." };
 
     public static Command Build(IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, ModelOptions.Mode, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
+        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Sigma, ModelOptions.Mode, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, beside, time, cancellationToken)));
         return command;
     }
@@ -26,6 +27,7 @@ internal static class DenoiseCommand
         double strength = parsed.GetValue(Strength);
         if (strength is not (>= 0 and <= 1)) throw new FormatException($"--strength is {strength}; it must be 0 to 1.");
         DenoiseMode mode = Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!);
+        float? sigma = parsed.GetValue(Sigma) is { } level ? (float)Parsing.Sigma(level) : null;
         ImageFormat? format = parsed.GetValue(Format) is not { } name ? null : ImageFormats.TryParse(name, out ImageFormat known) ? known : throw new FormatException($"--format is '{name}'; it must be png, jpeg, webp, tiff, bmp or avif.");
         string output = parsed.GetValue(Output)!;
         (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, output, format).ToArray();
@@ -37,6 +39,7 @@ internal static class DenoiseCommand
         long started = time.GetTimestamp();
         using (denoiser)
         {
+            if (sigma is not null && !denoiser.Config.NoiseLevelInput) throw new FormatException(FormattableString.Invariant($"--sigma is {sigma}; leave it out, for this network cannot be told the noise level."));
             ProgressBar.Show(beside, "denoising", progress =>
             {
                 for (int i = 0; i < files.Length; i++)
@@ -45,7 +48,7 @@ internal static class DenoiseCommand
                     // One bad file does not stop the others.
                     try
                     {
-                        Clean(denoiser, files[i].From, files[i].To, format, (float)strength, mode, cancellationToken);
+                        Clean(denoiser, files[i].From, files[i].To, format, (float)strength, sigma, mode, cancellationToken);
                     }
                     catch (Exception e) when (e is DataSetException or ImagingException or NonFiniteOutputException)
                     {
@@ -64,10 +67,10 @@ internal static class DenoiseCommand
         return failed == 0 ? 0 : 1;
     }
 
-    private static void Clean(Denoiser denoiser, string from, string to, ImageFormat? format, float strength, DenoiseMode mode, CancellationToken cancellationToken)
+    private static void Clean(Denoiser denoiser, string from, string to, ImageFormat? format, float strength, float? sigma, DenoiseMode mode, CancellationToken cancellationToken)
     {
         Picture picture = PhotographFolder.Read(from);
-        denoiser.Denoise(picture.Samples, picture.Height, picture.Width, strength, mode: mode, cancellationToken: cancellationToken);
+        denoiser.Denoise(picture.Samples, picture.Height, picture.Width, strength, mode: mode, sigma: sigma, cancellationToken: cancellationToken);
         AtomicFile.Write(to, ImageCodec.Encode(picture, format ?? picture.SourceFormat, new EncodeOptions(), cancellationToken));
     }
 

@@ -169,6 +169,27 @@ public sealed class DenoiseTests(Service service) : IClassFixture<Service>
     }
 
     [Fact]
+    public async Task A_model_that_can_be_told_the_noise_level_reads_it_and_auto_is_the_default()
+    {
+        using var models = new ModelFolder();
+        models.Add(ModelFolder.Small, ModelFolder.ToldConfig);
+        await using var telling = new Service([], models);
+        HttpClient client = await telling.ReadyAsync();
+        byte[] sent = Support.Pictures.Encode(40, 40);
+        float[] plain = await SamplesAsync("");
+        Assert.Equal(plain, await SamplesAsync("?sigma=auto"));
+        float[] little = await SamplesAsync("?sigma=0.05");
+        Assert.NotEqual(plain, little);
+        Assert.NotEqual(little, await SamplesAsync("?sigma=0.5"));
+        Assert.NotEqual(await MapAsync(""), await MapAsync("?sigma=0.5"));
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/compare?second=champion&sigma=0.1", Support.Pictures.Raw(sent))).StatusCode);
+
+        async Task<float[]> SamplesAsync(string query) => (await PictureOf(await client.PostAsync("/v1/denoise" + query, Support.Pictures.Raw(sent)), "image/png")).Samples;
+
+        async Task<string> MapAsync(string query) => JsonDocument.Parse(await (await client.PostAsync("/v1/routing-map" + query, Support.Pictures.Raw(sent))).Content.ReadAsStringAsync()).RootElement.GetProperty("blocks").ToString();
+    }
+
+    [Fact]
     public async Task Mode_high_takes_eight_times_the_tiles_and_the_place_in_the_queue_and_normal_is_the_default()
     {
         byte[] sent = Support.Pictures.Encode(50, 70);

@@ -72,6 +72,9 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
     [InlineData("strength", "NaN")]
     [InlineData("strength", "Infinity")]
     [InlineData("strength", "strong")]
+    [InlineData("sigma", "25")]
+    [InlineData("sigma", "-0.1")]
+    [InlineData("sigma", "much")]
     [InlineData("format", "gif")]
     [InlineData("mode", "best")]
     [InlineData("color", "cmyk")]
@@ -89,6 +92,17 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
             Assert.Equal(value, problem.GetProperty("actual").ToString());
             Assert.False(string.IsNullOrEmpty(problem.GetProperty("limit").GetString()));
         }
+    }
+
+    [Theory]
+    [InlineData("/v1/denoise?sigma=0.25")]
+    [InlineData("/v1/routing-map?sigma=0.25")]
+    [InlineData("/v1/compare?sigma=0.25&second=champion")]
+    public async Task A_noise_level_for_a_model_that_cannot_be_told_answers_400_and_names_the_model(string route)
+    {
+        JsonElement problem = await (await Post(route, Support.Pictures.Raw(Picture))).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+        Assert.Equal(("sigma", 0.25), (problem.GetProperty("parameter").GetString(), problem.GetProperty("actual").GetDouble()));
+        Assert.StartsWith("auto, for the model small@", problem.GetProperty("limit").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public sealed class ModelFolder : IDisposable
 
     public static readonly ModelConfig SmallConfig = new() { Width = 16, Heads = 2, Blocks = 2, FeedForwardWidth = 32, RouterWidth = 8, KeysKept = [4, 16, 64], Residual = true };
 
+    /// <summary>One that can be told the noise level.</summary>
+    public static readonly ModelConfig ToldConfig = SmallConfig with { UnshuffledStem = true, HalfWidth = 4, NoiseLevelInput = true };
+
     public ModelFolder() => Add(Small, SmallConfig);
 
     public string Path { get; } = Directory.CreateTempSubdirectory("denoise-models-").FullName;
@@ -18,6 +21,11 @@ public sealed class ModelFolder : IDisposable
     public CheckpointCard Add(string id, ModelConfig config, double psnr = 30.5)
     {
         using var network = new SmallViT(config);
+        using (TorchSharp.torch.no_grad())
+        {
+            foreach (TorchSharp.torch.Tensor p in config.HasStem ? network.parameters() : []) p.uniform_(-0.1, 0.1); // a last layer that starts as zero would hide everything
+        }
+
         return Checkpoint.Save(FileOf(id), network, new() { ["seed"] = 7, ["dataSha256"] = "abc123", ["commit"] = "0123abc" }, new() { ["psnr"] = psnr });
     }
 

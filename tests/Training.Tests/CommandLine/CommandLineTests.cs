@@ -66,6 +66,14 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(1, refused.Code);
         Assert.Contains("Told is true", refused.Errors, StringComparison.Ordinal);
 
+        string[] clean = ["denoise", _folder.File("pictures/one.png"), "--overlap", "4", "--checkpoint"];
+        Assert.Equal(0, Run([.. clean, _folder.File("told.safetensors"), "--output", _folder.File("auto.png")]).Code);
+        Assert.Equal(0, Run([.. clean, _folder.File("told.safetensors"), "--output", _folder.File("half.png"), "--sigma", "0.5"]).Code);
+        Assert.NotEqual(File.ReadAllBytes(_folder.File("auto.png")), File.ReadAllBytes(_folder.File("half.png")));
+        refused = Run([.. clean, _folder.File("model.safetensors"), "--output", _folder.File("no.png"), "--sigma", "25/255"]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("--sigma is 0.098", refused.Errors, StringComparison.Ordinal);
+
         static double Psnr(Outcome outcome) => JsonDocument.Parse(outcome.Output).RootElement.GetProperty("rows")[0].GetProperty("psnr").GetProperty("mean").GetDouble();
     }
 
