@@ -37,27 +37,44 @@ gaussian() { # SIGMA SEED
     }'
 }
 
-mkdir "$work/noisy" "$work/answers"
-for i in "${!rows[@]}"; do
-    read -r name left top sigma <<< "${rows[i]}"
-    vips crop "$held_out/$name.png" "$work/clean$i.png" "$left" "$top" $side $side
-    noise=()
+# A picture with white noise or, smoothed by [1 2 1] / 4 in both directions, with such as demosaicing leaves, of the same σ.
+with_noise() { # CLEAN SIGMA SEED RESULT [smoothed]
+    local noise=() sigma=$2
+    [[ -z ${5-} ]] || sigma=$(awk -v sigma="$2" 'BEGIN { print sigma / 0.375 }') # smoothing leaves 3/8 of it
     for channel in 1 2 3; do
-        gaussian "$sigma" $((10 * i + channel)) > "$work/noise$channel.csv"
+        gaussian "$sigma" $(($3 + channel)) > "$work/noise$channel.csv"
         noise+=("$work/noise$channel.csv")
     done
     vips bandjoin "${noise[*]}" "$work/noise.v"
-    vips add "$work/clean$i.png" "$work/noise.v" "$work/sum.v"
+    if [[ -n ${5-} ]]; then
+        printf '3 3 16 0\n1 2 1\n2 4 2\n1 2 1\n' > "$work/smoothing.mat"
+        vips conv "$work/noise.v" "$work/smoothed.v" "$work/smoothing.mat"
+        mv "$work/smoothed.v" "$work/noise.v"
+    fi
+    vips add "$1" "$work/noise.v" "$work/sum.v"
     vips round "$work/sum.v" "$work/round.v" rint
-    vips cast "$work/round.v" "$work/noisy/$i.png" uchar # as every stored picture: whole, from 0 to 255
+    vips cast "$work/round.v" "$4" uchar # as every stored picture: whole, from 0 to 255
+}
+
+denoise() { dotnet run -c Release --project "$root/src/Training" -- denoise "$@" --checkpoint "$root/models/denoise-small.safetensors"; }
+
+mkdir "$work/noisy"
+for i in "${!rows[@]}"; do
+    read -r name left top sigma <<< "${rows[i]}"
+    vips crop "$held_out/$name.png" "$work/clean$i.png" "$left" "$top" $side $side
+    with_noise "$work/clean$i.png" "$sigma" $((10 * i)) "$work/noisy/$i.png"
 done
+vips crop "$held_out/skimage-chelsea.png" "$work/chelsea.png" 100 20 $side $side
+with_noise "$work/chelsea.png" 20 40 "$work/noisy/grain.png" smoothed
 cp "$images/noisy.png" "$work/noisy/before.png"
-dotnet run -c Release --project "$root/src/Training" -- denoise "$work/noisy" --output "$work/answers" --checkpoint "$root/models/denoise-small.safetensors"
+denoise "$work/noisy" --output "$work/answers"
+denoise "$work/noisy/grain.png" --output "$work/told.png" --sigma 35/255
 
 cells=()
 for i in "${!rows[@]}"; do cells+=("$work/noisy/$i.png" "$work/answers/$i.png" "$work/clean$i.png"); done
 vips arrayjoin "${cells[*]}" "$images/sheet.jpg[Q=88]" --across 3 --shim 4
 vips arrayjoin "$work/noisy/before.png $work/answers/before.png" "$images/before-after.jpg[Q=90]" --across 2
+vips arrayjoin "$work/noisy/grain.png $work/answers/grain.png $work/told.png" "$images/grain.jpg[Q=90]" --across 3 --shim 4
 
 if [[ -n ${1-} ]]; then
     curl --fail --silent --show-error -F "image=@$images/noisy.png" -H 'Accept: image/png' "$1/v1/routing-map?block=0" -o "$work/routing.png"

@@ -73,7 +73,8 @@ public static class Checkpoint
 
         // A few bytes of JSON can ask for any number of gigabytes: what is far from the file's size is refused before it is built.
         long values = file.Tensors.Values.Sum(t => t.numel());
-        if (card.Config.Parameters > 2 * values + (1 << 20)) throw new CheckpointException($"{name} holds {values} numbers, its configuration needs {card.Config.Parameters}.");
+        long needed = card.Config.Parameters + card.Config.Buffers;
+        if (needed > 2 * values + (1 << 20)) throw new CheckpointException($"{name} holds {values} numbers, its configuration needs {needed}.");
         var network = new SmallViT(card.Config);
         try
         {

@@ -1,25 +1,10 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
-using System.Text.Json.Serialization;
 using DenoiseService.Model.Attention;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Model;
-
-/// <summary>The numbers that a network computes with.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<Precision>))]
-public enum Precision
-{
-    /// <summary>float32.</summary>
-    Float32,
-
-    /// <summary>
-    /// bfloat16 for weights and activations; scores, routing, the image itself and the weights of convolutions that have a faster form stay float32. Faster where
-    /// the processor has bfloat16 products, slower elsewhere. Shared mixtures and blocks without attention only.
-    /// </summary>
-    BFloat16,
-}
 
 /// <summary>How a <see cref="Denoiser"/> runs.</summary>
 public sealed record DenoiserOptions
@@ -78,11 +63,7 @@ public sealed class Denoiser : IDisposable
     {
         Heap.KeepFreed();
         _options = options ?? new();
-        ArgumentOutOfRangeException.ThrowIfLessThan(_options.Threads, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(_options.Overlap);
-        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTileSide, 1);
-        Config = WithTiles(config, _options);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_options.Overlap, Config.TileSide);
+        Config = Checked(config, _options);
         (_network, _owned) = network;
         int fit = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
         MaxBatchTiles = fit - (fit > _options.Threads ? fit % _options.Threads : 0); // or the last tile of every batch would find the other threads idle
@@ -158,6 +139,16 @@ public sealed class Denoiser : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();
 
+    private static ModelConfig Checked(ModelConfig config, DenoiserOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Overlap);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTileSide, 1);
+        ModelConfig withTiles = WithTiles(config, options);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(options.Overlap, withTiles.TileSide);
+        return withTiles;
+    }
+
     private static int WindowPixels(ModelConfig config) => config.WindowSide * config.PatchSide;
 
     /// <summary>Tiles need not be whole windows (the network fills the last ones up), but groups of four tokens a side keep all its convolutions fast.</summary>
@@ -183,16 +174,16 @@ public sealed class Denoiser : IDisposable
 
     private void Run(Chunk[] chunks)
     {
-        if (_options.Threads == 1 || chunks.Length <= 1)
-        {
-            foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
-            return;
-        }
-
         int before = get_num_threads();
-        var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
         try
         {
+            if (_options.Threads == 1 || chunks.Length <= 1)
+            {
+                foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
+                return;
+            }
+
+            var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
             // One at a time to whoever is free: chunks are few, and of different sizes.
             Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk => Run(chunk, 1, tooMuchAtOnce));
             // A single tile that found no memory beside the others' may find it alone.
@@ -255,6 +246,7 @@ public sealed class Denoiser : IDisposable
 
     private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions? options)
     {
+        _ = Checked(network.Config, options ?? new()); // before the weights change form
         Precision precision = options?.Precision ?? Precision.Float32;
         if (!network.Config.Allows(precision)) throw new ArgumentOutOfRangeException(nameof(options), precision, $"Precision {precision} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
         network.RoundTo(precision);

@@ -53,11 +53,11 @@ public enum RoutingKind
 /// </summary>
 public sealed record ModelConfig
 {
-    /// <summary>What is trained on photographs and ships: 599,407 parameters, residual, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
+    /// <summary>What is trained on photographs and ships: 599,356 parameters, residual, reads the noise level or estimates it, convolutions at half resolution around one block of tokens in windows of 8×8 whose three budgets share q, k, v.</summary>
     public static ModelConfig Photographs { get; } = new()
     {
-        Width = 64, Heads = 2, FeedForwardWidth = 96, RouterWidth = 32, Blocks = 1, TokenPairs = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
-        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, Residual = true, Shrinkage = RoundingOf8Bits, ClampInTraining = false,
+        Width = 64, Heads = 2, FeedForwardWidth = 44, RouterWidth = 32, Blocks = 1, TokenPairs = 1, TileSide = 64, KeysKept = [8, 24, 64], Attention = AttentionKind.SharedMixture, WindowSide = 8, ShiftWindows = true,
+        UnshuffledStem = true, StemPairs = 3, HalfWidth = 64, NoiseLevelInput = true, Residual = true, Shrinkage = RoundingOf8Bits, ClampInTraining = false,
     };
 
     // Standard deviation of what rounding to 8 bits does to a value: 1 / √12 of a step.
@@ -194,6 +194,9 @@ public sealed record ModelConfig
             static long Convolution(long from, long to) => (9 * from + 1) * to;
         }
     }
+
+    /// <summary>Numbers that are kept with the weights and not learned.</summary>
+    internal long Buffers => Routing == RoutingKind.Random && Attention is (AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture) ? (long)Blocks * WindowTokens * KeysKept.Count : 0;
 
     /// <summary>Throws where a value is out of its range.</summary>
     /// <exception cref="ModelConfigException">Names the first field that is wrong, its value and its range.</exception>

@@ -13,6 +13,10 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
 {
     private const int Channels = 16, Square = 4;
 
+    // What half the resolution may see beyond the whole and still be texture: 3.4 of 255 was the most in 484 tiles of clean pictures (docs/LOG.md). Smaller tiles have too few squares to tell.
+    private const double Texture = 3.5 / 255;
+    private const int LeastSide = 64;
+
     [ComponentName(Name = "first")] private readonly Conv2d _first;
     [ComponentName(Name = "second")] private readonly Conv2d _second;
     [ComponentName(Name = "weigh")] private readonly Linear _weigh;
@@ -37,6 +41,20 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
         x = functional.relu(_second.call(functional.relu(_first.call(x)))); // (B, C, T/4, T/4)
         Tensor squares = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
         return _level.call(functional.relu(_weigh.call(squares)).mean([1L, 2L])).view(-1); // (B)
+    }
+
+    /// <summary>
+    /// (B, 3, T, T) → (B), the level to read where none is told. Noise that is correlated between pixels (grain, demosaicing, downscaling) looks like texture; at half the resolution it is nearly white again.
+    /// Where that shows clearly more noise than the whole resolution, the level goes up to 1.75 times of it, for a network made for white noise removes correlated noise only if told a level above its own.
+    /// </summary>
+    public Tensor Estimate(Tensor image)
+    {
+        Tensor whole = Level(call(image)); // (B)
+        if (training || image.shape[3] < LeastSide) return whole;
+        Tensor half = Level(call(functional.avg_pool2d(image, 2))) * 2; // (B); a mean of 2×2 has half the σ of white noise
+        Tensor clearly = ((half - whole * 1.1) * (1 / Texture)).Plus(-1).ClampToUnit(); // (B), from 0, white, to 1, correlated
+        Tensor missing = ((half - whole) / half.Plus(1e-6) * 2).ClampToUnit(); // (B), 1 where the whole resolution sees at most a half of it
+        return whole.Plus(clearly * (half * (missing * 0.75).Plus(1) - whole)); // (B)
     }
 
     /// <summary>What it learns by: 5 % of error are as bad at 10 as at 50 of 255.</summary>

@@ -1,6 +1,21 @@
 using System.Runtime.Intrinsics.X86;
+using System.Text.Json.Serialization;
 
 namespace DenoiseService.Model;
+
+/// <summary>The numbers that a network computes with.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Precision>))]
+public enum Precision
+{
+    /// <summary>float32.</summary>
+    Float32,
+
+    /// <summary>
+    /// bfloat16 for weights and activations; scores, routing, the image itself and the weights of convolutions that have a faster form stay float32. Faster where
+    /// the processor has bfloat16 products, slower elsewhere. Shared mixtures and blocks without attention only.
+    /// </summary>
+    BFloat16,
+}
 
 /// <summary>Which numbers a network may compute with, and which it should here.</summary>
 public static class Precisions

@@ -105,13 +105,11 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <inheritdoc/>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
-        Tensor colours = image; // (B, 3, T, T)
+        Tensor colours = image.narrow(1, 0, 3); // (B, 3, T, T)
         if (_noise is not null)
         {
-            if (image.shape[1] == 3) image = NoiseLevel.Beside(image, full(image.shape[0], NoiseLevel.Unknown)); // (B, 4, T, T)
-            else colours = image.narrow(1, 0, 3);
-            Tensor estimated = NoiseEstimator.Level(_noise.call(colours)).detach(); // (B); it learns from the level (NoiseLoss), not from what the level is good for
-            image = NoiseLevel.Complete(image, estimated); // (B, 4, T, T)
+            Tensor estimated = _noise.Estimate(colours).detach(); // (B); it learns from the level (NoiseLoss), not from what the level is good for
+            image = image.shape[1] == 3 ? NoiseLevel.Beside(image, estimated) : NoiseLevel.Complete(image, estimated); // (B, 4, T, T)
         }
 
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.

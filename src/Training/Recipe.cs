@@ -56,7 +56,7 @@ public sealed record Recipe
     /// <summary>The network.</summary>
     public ModelConfig Model { get; init; } = new();
 
-    /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's, but for the noise level's input, which is added where it is missing.</summary>
+    /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's.</summary>
     public string? Initial { get; init; }
 
     /// <summary>Training images.</summary>
@@ -161,7 +161,7 @@ public sealed record Recipe
         ["photographs"] = new()
         {
             Model = ModelConfig.Photographs, Steps = 40_000, BatchSize = 8, Optimiser = OptimiserKind.Muon, LearningRate = 1.4e-3, WeightDecay = 1e-4, Schedule = ScheduleKind.Cosine,
-            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, ReviveEvery = 300, EmaDecay = 0.999,
+            WarmupSteps = 200, ClipNorm = 1, Loss = LossKind.LogMse, LossFloor = 1e-5, GrainMax = 2.0 / 255, SigmaMin = 0, SigmaMax = 90.0 / 255, SigmaPower = 1.5, ToldShare = UsualToldShare, ClampedShare = 0.6, Augment = true, RecolouredShare = 0.5, ReviveEvery = 300, EmaDecay = 0.9995,
             ValidationSigmas = [5.0 / 255, 15.0 / 255, 25.0 / 255, 50.0 / 255], ValidateEvery = 1000,
         },
     };

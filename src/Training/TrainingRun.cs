@@ -11,7 +11,7 @@ namespace DenoiseService.Training;
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps in all.</param>
 /// <param name="Epoch">Passes over the data done.</param>
-/// <param name="Loss">Of the last step, balance loss included.</param>
+/// <param name="Loss">Of the last step, with the losses of the balance and of the estimated noise level.</param>
 /// <param name="LearningRate">Of the last step.</param>
 /// <param name="ValidationPsnr">dB, mean over images and noise levels; null between validations.</param>
 /// <param name="Remaining">Estimate from the steps of this session.</param>
@@ -68,6 +68,8 @@ public sealed class TrainingRun
 
     private string BestPath => Path.Combine(_folder, "best.safetensors");
 
+    private string RecipePath => Path.Combine(_folder, "recipe.json");
+
     private string HistoryPath => Path.Combine(_folder, "history.csv");
 
     /// <summary>Trains to the end.</summary>
@@ -86,6 +88,7 @@ public sealed class TrainingRun
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
         var batches = new Batches(_recipe, _data);
 
+        CheckRecipe();
         (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
         StartFiles(step);
         if (InitialWeights is not null) _initialSha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(InitialWeights)));
@@ -257,15 +260,17 @@ public sealed class TrainingRun
         ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
     };
 
+    private void CheckRecipe()
+    {
+        if (File.Exists(StatePath) && File.Exists(RecipePath) && !SameButForLength(File.ReadAllBytes(RecipePath)))
+        {
+            throw new RecipeException("output", $"The folder {Path.GetFileName(_folder)} holds a run of another recipe (its recipe.json differs in more than steps and epochs). Give another folder.");
+        }
+    }
+
     private void StartFiles(long step)
     {
-        string path = Path.Combine(_folder, "recipe.json");
-        if (step > 0 && File.Exists(path) && !SameButForLength(File.ReadAllBytes(path)))
-        {
-            throw new RecipeException("output", $"The folder holds a run of another recipe at step {step} (its recipe.json differs in more than steps and epochs). Give another folder.");
-        }
-
-        AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(_recipe, Recipe.Json));
+        AtomicFile.Write(RecipePath, JsonSerializer.SerializeToUtf8Bytes(_recipe, Recipe.Json));
         // Lines from after the saved state are of steps that will be done again.
         IEnumerable<string> kept = File.Exists(HistoryPath)
             ? File.ReadAllLines(HistoryPath).Skip(1).Where(line => line.Split(',') is [var at, _, _, _] && long.TryParse(at, CultureInfo.InvariantCulture, out long number) && number <= step)

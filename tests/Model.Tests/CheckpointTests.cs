@@ -184,6 +184,18 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void What_is_kept_with_the_weights_and_not_learned_counts_as_well()
+    {
+        Save();
+        JsonNode json = JsonNode.Parse(File.ReadAllText(Card))!;
+        var asked = new ModelConfig { Width = 1, Heads = 1, PatchSide = 1, TileSide = 1024, FeedForwardWidth = 1, RouterWidth = 1, Blocks = 64, KeysKept = [.. Enumerable.Range(1, 64)], Attention = AttentionKind.SharedMixture, Routing = RoutingKind.Random };
+        Assert.True(asked.Parameters < 1_100_000); // and 64 times 2²⁰ × 64 probabilities, 17 GB
+        json["config"] = JsonSerializer.SerializeToNode(asked, JsonSerializerOptions.Web);
+        File.WriteAllText(Card, json.ToJsonString());
+        Refused("its configuration needs 429");
+    }
+
+    [Fact]
     public void A_renamed_tensor_is_refused()
     {
         Rewrite(t => Rename(t, "blocks.0.norm1.bias", "blocks.0.norm1.offset"));

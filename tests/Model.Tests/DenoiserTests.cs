@@ -341,6 +341,14 @@ public sealed class DenoiserTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Networks.Engine(Tile32, t => t, new DenoiserOptions { Overlap = overlap, Threads = threads }));
 
     [Fact]
+    public void A_network_is_as_it_was_where_its_options_were_refused()
+    {
+        using SmallViT network = Networks.Trained(Networks.Photographs);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Denoiser(network, new DenoiserOptions { Overlap = 500, Precision = Precision.BFloat16 }));
+        Assert.All(network.parameters(), p => Assert.Equal(ScalarType.Float32, p.dtype));
+    }
+
+    [Fact]
     public void Tiles_that_answer_differently_leave_no_visible_seam()
     {
         // The hardest kind of answer: from one edge of a tile to the other the added value rises, so neighbours disagree most where they meet.

@@ -14,8 +14,8 @@ internal static class Networks
     /// <summary>The released code's form at a small width: heads of 32.</summary>
     public static ModelConfig Tiny { get; } = new() { Width = 32, Heads = 1, FeedForwardWidth = 16, RouterWidth = 8 };
 
-    /// <summary>The form that ships, at a small width: windowed, with a stem; and it can be told the noise level.</summary>
-    public static ModelConfig Photographs { get; } = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4, NoiseLevelInput = true };
+    /// <summary>The form that ships, at a small width: windowed, with a stem, reads the noise level.</summary>
+    public static ModelConfig Photographs { get; } = ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4 };
 
     public static ModelConfig Tile(int side, int patch = 1) => new() { TileSide = side, PatchSide = patch, Width = 1, Heads = 1, Blocks = 1, KeysKept = [1, 1] };
 

@@ -64,11 +64,12 @@ public sealed class WindowedDenoiserTests
     }
 
     [Fact]
-    public void A_windowed_mixture_is_not_given_to_the_fused_form_that_knows_no_windows()
+    public void What_the_fused_form_does_not_know_is_not_given_to_it()
     {
         Assert.False(FusedNetwork.Covers(new ModelConfig { WindowSide = 4 }));
         Assert.False(FusedNetwork.Covers(new ModelConfig { StemWidth = 8 }));
         Assert.False(FusedNetwork.Covers(new ModelConfig { UnshuffledStem = true }));
+        Assert.False(FusedNetwork.Covers(new ModelConfig { Residual = true, Shrinkage = 0.001 }));
         Assert.True(FusedNetwork.Covers(new ModelConfig()));
     }
 

@@ -14,7 +14,7 @@ public sealed class RecipeTests
         { new Recipe { SigmaMin = -0.1 }, "SigmaMin" },
         { new Recipe { SigmaPower = 0 }, "SigmaPower" },
         { new Recipe { ToldShare = 0.5 }, "ToldShare" },
-        { new Recipe { Model = ModelConfig.Photographs with { NoiseLevelInput = true }, ToldShare = 1.5 }, "ToldShare" },
+        { new Recipe { Model = ModelConfig.Photographs, ToldShare = 1.5 }, "ToldShare" },
         { new Recipe { ClampedShare = 2 }, "ClampedShare" },
         { new Recipe { GrainMax = -0.01 }, "GrainMax" },
         { new Recipe { LossFloor = 0 }, "LossFloor" },
@@ -42,9 +42,9 @@ public sealed class RecipeTests
     [Fact]
     public void From_other_weights_a_network_that_reads_the_noise_level_goes_on_being_told_it_and_others_are_not()
     {
-        ModelConfig told = ModelConfig.Photographs with { NoiseLevelInput = true };
-        Recipe report = Recipe.Named["report"], photographs = Recipe.Named["photographs"] with { Model = told, ToldShare = 0.25 };
-        Recipe older = photographs.From("a", ModelConfig.Photographs with { TileSide = 96 });
+        ModelConfig told = ModelConfig.Photographs;
+        Recipe report = Recipe.Named["report"], photographs = Recipe.Named["photographs"] with { ToldShare = 0.25 };
+        Recipe older = photographs.From("a", told with { NoiseLevelInput = false, TileSide = 96 });
         Assert.Equal(("a", false, 96, 0), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
         Assert.Equal(0.25, photographs.From("a", told).ToldShare);
         Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", told).Model.NoiseLevelInput, report.From("a", told).ToldShare));

@@ -227,6 +227,7 @@ public sealed class TrainingRunTests : IDisposable
         Train(Small.Recipe with { Steps = 4 }, "run");
         byte[] recipe = File.ReadAllBytes(_folder.File("run/recipe.json"));
         Assert.Equal("output", Assert.Throws<RecipeException>(() => Train(Small.Recipe with { Steps = 4, Seed = 8 }, "run")).Field);
+        Assert.Equal("output", Assert.Throws<RecipeException>(() => Train(Small.Recipe with { Steps = 4, Model = Small.Told }, "run")).Field);
         Assert.Equal(recipe, File.ReadAllBytes(_folder.File("run/recipe.json")));
         Train(Small.Recipe with { Steps = 8 }, "run");
         Assert.Equal(2, History("run").Length - 1);

@@ -116,18 +116,19 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         ModelVersion version = await models.PinAsync(field, model, cancellationToken);
         asked[field] = version.Id;
         JsonNode config = JsonNode.Parse(version.Config)!;
-        bool canBeTold = config["noiseLevelInput"]?.GetValue<bool>() ?? false;
         if (kind == JobKind.Training)
         {
             asked["model"] ??= config;
-            if (canBeTold) asked["toldShare"] ??= Recipe.UsualToldShare; // or it would forget how
+            if (CanBeTold(asked["model"])) asked["toldShare"] ??= Recipe.UsualToldShare; // or it would forget how
         }
 
-        if (kind == JobKind.Evaluation && !canBeTold && asked["protocol"]?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
+        if (kind == JobKind.Evaluation && !CanBeTold(config) && asked["protocol"]?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
         {
             throw JobJson.Invalid("protocol.told", $"protocol.told is true; it must be false, for {model} cannot be told the noise level.");
         }
     }
+
+    private static bool CanBeTold(JsonNode? config) => config is JsonObject fields && fields["noiseLevelInput"] is JsonValue value && value.TryGetValue(out bool reads) && reads;
 
     private Job New(JobKind kind, string request, string effective, long seed, string owner, string? key, string? sum, string? parent)
     {

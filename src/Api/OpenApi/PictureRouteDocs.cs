@@ -16,7 +16,7 @@ internal sealed record FieldDocs(string Name, string Description, Func<OpenApiSc
 internal sealed record PictureRouteDocs(IReadOnlyList<FieldDocs> Fields, IReadOnlyList<string> PictureAnswers, Type JsonAnswer, string Answer)
 {
     /// <summary>The parameter of the routes that run a network.</summary>
-    public static FieldDocs Sigma { get; } = new("sigma", "Standard deviation of the picture's noise, 0 to 1, where 1 is white (25/255 is 0.098), for a model that can be told (noiseLevelInput of its configuration). auto: the network estimates it. Telling pays where the noise is faint and known.", () => new OpenApiSchema { Type = JsonSchemaType.String, Default = "auto", Examples = ["0.02"] });
+    public static FieldDocs Sigma { get; } = new("sigma", "Standard deviation of the picture's noise, 0 to 1, where 1 is white (25/255 is 0.098), for a model that can be told (noiseLevelInput of its configuration). auto: the network estimates it. Telling pays where the noise is faint and known; and where it is correlated between pixels (grain, demosaicing, downscaling), which the estimate sees only where it is strong: there 1.5 to 2 times its standard deviation removes most. denoise-small was trained up to 0.35.", () => new OpenApiSchema { Type = JsonSchemaType.String, Default = "auto", Examples = ["0.02"] });
 
     /// <summary>The parameter of the routes that run one model on one picture.</summary>
     public static FieldDocs Mode { get; } = new("mode", "normal: the network looks at the picture once. high: 8 times, turned and flipped, and the mean is taken; that costs 8 times the patches and about 8 times the time.", () => new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["normal", "high"], Default = "normal" });

@@ -32,7 +32,7 @@ internal sealed class FusedNetwork : IDisposable
     }
 
     /// <summary>True for the configurations that this form covers.</summary>
-    public static bool Covers(ModelConfig config) => config is { Attention: AttentionKind.AdaptiveMixture, Routing: RoutingKind.Learned, WindowSide: 0, HasStem: false, TokenPairs: 0 };
+    public static bool Covers(ModelConfig config) => config is { Attention: AttentionKind.AdaptiveMixture, Routing: RoutingKind.Learned, WindowSide: 0, HasStem: false, TokenPairs: 0, Shrinkage: 0 };
 
     /// <summary>float32 (B, 3, TileSide, TileSide) in [0, 1] → the same, and (B, L, N, E). Call in inference mode, inside a dispose scope.</summary>
     public (Tensor Image, Tensor Routing) Forward(Tensor image)

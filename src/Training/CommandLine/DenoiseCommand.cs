@@ -12,12 +12,12 @@ internal static class DenoiseCommand
     private static readonly Argument<string[]> Inputs = new("inputs") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<string> Output = new("--output", "-o") { Description = "A file for one picture, otherwise a folder; made if it is not there.", Required = true };
     private static readonly Option<double> Strength = new("--strength") { Description = "0 keeps the input, 1 is the network's result.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<string?> Sigma = new("--sigma") { Description = "Standard deviation of the noise, 0.1 or 25/255, for a network that can be told; if not given, the network estimates it." };
+    private static readonly Option<string?> Sigma = new("--sigma") { Description = "Standard deviation of the noise, 0.1 or 25/255, for a network that can be told; auto (default): the network estimates it." };
     private static readonly Option<string?> Format = new("--format") { Description = "png, jpeg, webp, tiff, bmp, avif; the input's if not given." };
 
     public static Command Build(IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Sigma, ModelOptions.Mode, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads };
+        var command = new Command("denoise", "Clean pictures.") { Inputs, Output, ModelOptions.Checkpoint, Strength, Sigma, ModelOptions.Mode, Format, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, beside, time, cancellationToken)));
         return command;
     }
@@ -27,7 +27,7 @@ internal static class DenoiseCommand
         double strength = parsed.GetValue(Strength);
         if (strength is not (>= 0 and <= 1)) throw new FormatException($"--strength is {strength}; it must be 0 to 1.");
         DenoiseMode mode = Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!);
-        float? sigma = parsed.GetValue(Sigma) is { } level ? (float)Parsing.Sigma(level) : null;
+        float? sigma = parsed.GetValue(Sigma) is { } level and not "auto" ? (float)Parsing.Sigma(level) : null;
         ImageFormat? format = parsed.GetValue(Format) is not { } name ? null : ImageFormats.TryParse(name, out ImageFormat known) ? known : throw new FormatException($"--format is '{name}'; it must be png, jpeg, webp, tiff, bmp or avif.");
         string output = parsed.GetValue(Output)!;
         (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, output, format).ToArray();
@@ -39,7 +39,7 @@ internal static class DenoiseCommand
         long started = time.GetTimestamp();
         using (denoiser)
         {
-            if (sigma is not null && !denoiser.Config.NoiseLevelInput) throw new FormatException(FormattableString.Invariant($"--sigma is {sigma}; leave it out, for this network cannot be told the noise level."));
+            if (sigma is not null && !denoiser.Config.NoiseLevelInput) throw new FormatException(FormattableString.Invariant($"--sigma is {sigma}; it must be auto, for this network cannot be told the noise level."));
             ProgressBar.Show(beside, "denoising", progress =>
             {
                 for (int i = 0; i < files.Length; i++)

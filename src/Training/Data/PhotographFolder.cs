@@ -26,18 +26,8 @@ public static class PhotographFolder
     }
 
     /// <summary>Decodes one picture as it is.</summary>
-    /// <exception cref="DataSetException">The file is damaged or not a picture; names it.</exception>
-    public static Picture Read(string file)
-    {
-        try
-        {
-            return ImageCodec.Decode(File.ReadAllBytes(file), Limits);
-        }
-        catch (ImagingException e)
-        {
-            throw new DataSetException($"{file}: {e.Message}");
-        }
-    }
+    /// <exception cref="DataSetException">The file cannot be read, is damaged or not a picture; names it.</exception>
+    public static Picture Read(string file) => Read(file, bytes => ImageCodec.Decode(bytes, Limits));
 
     /// <summary>Cuts random squares out of all pictures, in proportion to their area.</summary>
     /// <param name="folder">Of pictures.</param>
@@ -49,7 +39,7 @@ public static class PhotographFolder
     public static PatchSet Cut(string folder, int side, int count, long seed, int shrink = 1, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<string> files = Files(folder);
-        var sizes = files.Select(f => ImageCodec.ReadHeader(File.ReadAllBytes(f), Limits)).Select(h => h.Width / shrink < side || h.Height / shrink < side ? 0 : (double)h.Width * h.Height).ToArray();
+        var sizes = files.Select(f => Read(f, bytes => ImageCodec.ReadHeader(bytes, Limits))).Select(h => h.Width / shrink < side || h.Height / shrink < side ? 0 : (double)h.Width * h.Height).ToArray();
         double total = sizes.Sum();
         if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side * shrink} × {side * shrink} pixels.");
         var pixels = PatchSet.Allocate(count, side);
@@ -86,6 +76,18 @@ public static class PhotographFolder
 
         for (int i = 0; i < samples.Length; i++) samples[i] /= factor * factor;
         return (samples, height, width);
+    }
+
+    private static T Read<T>(string file, Func<byte[], T> read)
+    {
+        try
+        {
+            return read(File.ReadAllBytes(file));
+        }
+        catch (Exception e) when (e is ImagingException or IOException or UnauthorizedAccessException)
+        {
+            throw new DataSetException($"{file}: {e.Message}");
+        }
     }
 
     private static void CopySquare(float[] samples, int height, int width, int top, int left, int side, Span<byte> target)

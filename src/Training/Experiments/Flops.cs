@@ -24,7 +24,7 @@ public static class Flops
 
     /// <summary>
     /// Every matrix product and convolution of the network: patches, projections, router, all scores (top-k needs every one of them), the weighted
-    /// sums of the kept values, merge and feed-forward; with a stem its convolutions.
+    /// sums of the kept values, merge and feed-forward; with a stem its convolutions. Only the noise estimator, a 500th of the photographs' network, is left out.
     /// </summary>
     public static double Honest(ModelConfig config)
     {

@@ -83,6 +83,9 @@ public sealed class DataTests : IDisposable
         File.WriteAllText(_folder.File("bad.png"), "not a picture");
         var refused = Assert.Throws<DataSetException>(() => PhotographFolder.Read(_folder.File("bad.png")));
         Assert.Contains("bad.png", refused.Message, StringComparison.Ordinal);
+        refused = Assert.Throws<DataSetException>(() => PhotographFolder.Cut(_folder.Path, 8, 1, 1));
+        Assert.Contains("bad.png", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<DataSetException>(() => PhotographFolder.Read(_folder.File("gone.png")));
     }
 
     private void WriteRecords(string name, int first, int count)

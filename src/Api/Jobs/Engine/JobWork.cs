@@ -74,10 +74,11 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
     private void Evaluate(EvaluationJobRequest request, CancellationToken cancellationToken)
     {
         var (network, card) = Checkpoint.Load(inputs.Weights!);
-        using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = Math.Min(request.Overlap, card.Config.TileSide - 1), Threads = request.Threads });
+        int overlap = Math.Min(request.Overlap, card.Config.TileSide - 1);
+        using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = overlap, Threads = request.Threads });
         EvaluationProtocol here = request.Protocol with { Data = inputs.Folders[request.Protocol.Data].Folder };
         var (rows, sha256, seconds) = Evaluation.Run(denoiser, here, time, reporter, cancellationToken: cancellationToken);
-        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, request.Overlap, sha256, rows, ClassicalFilters.On(sha256, here.Clamp, here.Sigmas), Math.Round(seconds, 3));
+        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, overlap, sha256, rows, ClassicalFilters.On(sha256, here.Clamp, here.Sigmas), Math.Round(seconds, 3));
         var table = new ReportTable("Scores", ["σ", "pictures", "noisy dB", "result dB", "result Y dB", "noisy SSIM", "result SSIM"]);
         foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
         var record = new ExperimentRecord
@@ -85,7 +86,7 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
             Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
             Noise = $"Gaussian, {(here.Clamp ? "clamped to [0, 1]" : "not clamped")}{(here.Told ? ", its level told" : "")}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
         };
-        new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; mode {here.Mode.ToString().ToLowerInvariant()}; tiles share {request.Overlap} pixels.", [table], report);
+        new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; mode {here.Mode.ToString().ToLowerInvariant()}; tiles share {overlap} pixels.", [table], report);
     }
 
     private ExperimentData Here(ExperimentData data) => data with { Path = inputs.Folders[data.Path].Folder, Name = data.Path };
