@@ -174,16 +174,16 @@ public sealed class Denoiser : IDisposable
 
     private void Run(Chunk[] chunks)
     {
+        if (_options.Threads == 1 || chunks.Length <= 1)
+        {
+            foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
+            return;
+        }
+
         int before = get_num_threads();
+        var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
         try
         {
-            if (_options.Threads == 1 || chunks.Length <= 1)
-            {
-                foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
-                return;
-            }
-
-            var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
             // One at a time to whoever is free: chunks are few, and of different sizes.
             Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk => Run(chunk, 1, tooMuchAtOnce));
             // A single tile that found no memory beside the others' may find it alone.
