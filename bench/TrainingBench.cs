@@ -32,7 +32,7 @@ internal static class TrainingBench
         void Step(DataParallel network, Adam adam)
         {
             adam.ZeroGradients();
-            network.Backward(noisy, clean, sigma, (image, target, _) => (image - target).square().mean());
+            network.Backward(noisy, clean, sigma, (image, target, _, _) => (image - target).square().mean());
             adam.Step(0, 1e-3);
         }
     }

@@ -35,10 +35,12 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     public static long Parameters => (9 * 12 + 1) * Channels + (9 * Channels + 1) * Channels + (Channels + 1) * Channels + Channels + 1;
 
     /// <summary>(B, 3, T, T) → (B), a logarithm of σ (<see cref="Logarithm"/>).</summary>
-    public override Tensor forward(Tensor image)
+    public override Tensor forward(Tensor image) => OfSquares(functional.pixel_unshuffle(image, 2));
+
+    /// <summary>(B, 12, T/2, T/2), squares of 2×2 pixels → (B).</summary>
+    private Tensor OfSquares(Tensor image)
     {
-        Tensor x = functional.pixel_unshuffle(image, 2); // (B, 12, T/2, T/2)
-        x = functional.relu(_second.call(functional.relu(_first.call(x)))); // (B, C, T/4, T/4)
+        Tensor x = functional.relu(_second.call(functional.relu(_first.call(image)))); // (B, C, T/4, T/4)
         Tensor squares = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
         return _level.call(functional.relu(_weigh.call(squares)).mean([1L, 2L])).view(-1); // (B)
     }
@@ -49,9 +51,10 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     /// </summary>
     public Tensor Estimate(Tensor image)
     {
-        Tensor whole = Level(call(image)); // (B)
+        Tensor squares = functional.pixel_unshuffle(image, 2); // (B, 12, T/2, T/2)
+        Tensor whole = Level(OfSquares(squares)); // (B)
         if (training || image.shape[3] < LeastSide) return whole;
-        Tensor half = Level(call(functional.avg_pool2d(image, 2))) * 2; // (B); a mean of 2×2 has half the σ of white noise
+        Tensor half = Level(call(squares.unflatten(1, [3, 4]).mean([2L]))) * 2; // (B); a mean of 2×2 has half the σ of white noise
         Tensor clearly = ((half - whole * 1.1) * (1 / Texture)).Plus(-1).ClampToUnit(); // (B), from 0, white, to 1, correlated
         Tensor missing = ((half - whole) / half.Plus(1e-6) * 2).ClampToUnit(); // (B), 1 where the whole resolution sees at most a half of it
         return whole.Plus(clearly * (half * (missing * 0.75).Plus(1) - whole)); // (B)

@@ -17,6 +17,10 @@ public static class NoiseLevel
     /// <returns>(B, 4, T, T).</returns>
     public static Tensor Beside(Tensor image, Tensor levels) => cat([image, levels.view(-1, 1, 1, 1).expand(-1, 1, image.shape[2], image.shape[3])], 1);
 
+    /// <summary>Whether every image has its level beside it, so that none need be estimated.</summary>
+    /// <param name="image">(B, 3, T, T), or (B, 4, T, T) as <see cref="Beside"/> makes it.</param>
+    internal static bool IsKnown(Tensor image) => image.shape[1] == 4 && image.narrow(1, 3, 1).min().item<float>() >= 0;
+
     /// <summary>What the network reads: the level told, or where none was, the one estimated.</summary>
     /// <param name="image">(B, 4, T, T), as <see cref="Beside"/> makes it.</param>
     /// <param name="estimated">(B), each σ.</param>

@@ -106,7 +106,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     public override (Tensor Image, Tensor Routing) forward(Tensor image)
     {
         Tensor colours = image.narrow(1, 0, 3); // (B, 3, T, T)
-        if (_noise is not null)
+        if (_noise is not null && !NoiseLevel.IsKnown(image))
         {
             Tensor estimated = _noise.Estimate(colours).detach(); // (B); it learns from the level (NoiseLoss), not from what the level is good for
             image = image.shape[1] == 3 ? NoiseLevel.Beside(image, estimated) : NoiseLevel.Complete(image, estimated); // (B, 4, T, T)

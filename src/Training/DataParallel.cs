@@ -40,8 +40,8 @@ internal sealed class DataParallel : IDisposable
     /// <param name="noisy">(B, 3, side, side), or 4 planes for a network that is told the noise level.</param>
     /// <param name="clean">(B, 3, side, side).</param>
     /// <param name="sigma">(B): how noisy they are.</param>
-    /// <param name="lossOf">Mean loss of (output, clean, routing); a network that estimates σ has the loss of that as well.</param>
-    public double Backward(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    /// <param name="lossOf">Mean loss of (output, clean, sigma, routing); a network that estimates σ has the loss of that as well.</param>
+    public double Backward(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         try
         {
@@ -62,7 +62,7 @@ internal sealed class DataParallel : IDisposable
         foreach ((SmallViT network, _) in _copies) network.Dispose();
     }
 
-    private double Parts(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    private double Parts(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         long batch = noisy.shape[0];
         var losses = new double[_replicas.Length];
@@ -84,11 +84,11 @@ internal sealed class DataParallel : IDisposable
         return losses.Sum();
     }
 
-    private double Part(int replica, Tensor noisy, Tensor clean, Tensor sigma, double share, Func<Tensor, Tensor, Tensor, Tensor> lossOf)
+    private double Part(int replica, Tensor noisy, Tensor clean, Tensor sigma, double share, Func<Tensor, Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         using var scope = NewDisposeScope();
         (Tensor image, Tensor routing) = _replicas[replica].call(noisy);
-        Tensor loss = lossOf(image, clean, routing);
+        Tensor loss = lossOf(image, clean, sigma, routing);
         if (_replicas[replica].NoiseLoss(noisy, sigma) is { } estimates) loss = loss.Plus(estimates);
         loss = loss * share;
         loss.backward();

@@ -14,15 +14,23 @@ namespace DenoiseService.Training;
 /// <param name="Seed">Of the noise; every picture and level has its own, derived from it.</param>
 /// <param name="Mode">How often the network looks at every tile.</param>
 /// <param name="Told">The network is told each picture's noise level; otherwise it works blind.</param>
-public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed, DenoiseMode Mode = DenoiseMode.Normal, bool Told = false)
+/// <param name="ToldFactor">What it is told, as a multiple of the noise's standard deviation: correlated noise goes only if told a level above its own. Above 0, up to 10.</param>
+/// <param name="Noise">How the noise of neighbouring pixels hangs together.</param>
+public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp, bool RoundTo8Bit, long Seed, DenoiseMode Mode = DenoiseMode.Normal, bool Told = false, double ToldFactor = 1, NoiseKind Noise = NoiseKind.White)
 {
-    /// <summary>This, if its noise levels are in their range and its mode is one.</summary>
+    /// <summary>This, if its noise levels are in their range and its mode and noise are known ones.</summary>
     /// <exception cref="RecipeException">They are not.</exception>
     public EvaluationProtocol Validated()
     {
         if (Sigmas.Count is < 1 or > 100 || !Sigmas.All(s => s is >= 0 and <= 1)) throw new RecipeException(nameof(Sigmas), FormattableString.Invariant($"Sigmas is [{string.Join(", ", Sigmas)}]; it must hold 1 to 100, each 0 to 1."));
+        if (ToldFactor is not (> 0 and <= 10)) throw new RecipeException(nameof(ToldFactor), FormattableString.Invariant($"ToldFactor is {ToldFactor}; it must be above 0, up to 10."));
+        if (!Enum.IsDefined(Noise)) throw new RecipeException(nameof(Noise), $"Noise is {Noise}; it must be {NoiseKind.White} or {NoiseKind.Smoothed}.");
         return Enum.IsDefined(Mode) ? this : throw new RecipeException(nameof(Mode), $"Mode is {Mode}; it must be {DenoiseMode.Normal} or {DenoiseMode.High}.");
     }
+
+    /// <summary>For a report: which noise, and whether the network is told its level.</summary>
+    public string DescribeNoise() =>
+        FormattableString.Invariant($"{Noise} Gaussian noise, {(Clamp ? "clamped to [0, 1]" : "not clamped")}{(!Told ? "" : ToldFactor == 1 ? ", its level told" : $", {ToldFactor} times its level told")}");
 }
 
 /// <summary>What came out at one noise level: means and standard deviations over pictures. PSNR in dB over RGB together, and over BT.601 luma.</summary>
@@ -105,10 +113,10 @@ public static class Evaluation
 
     private static double Measure(Denoiser denoiser, EvaluationProtocol protocol, double sigma, Sample[] samples, List<Score> scores, TimeProvider time, PictureSeen? seen)
     {
-        float[][] noisy = samples.Select(s => sigma == 0 ? (float[])s.Clean.Clone() : Noise.Add(s.Clean, sigma, protocol.Clamp, NoiseSeed(protocol.Seed, sigma, s.Index))).ToArray();
+        float[][] noisy = samples.Select(s => Noisy(s, protocol, sigma)).ToArray();
         float[][] results = noisy.Select(n => (float[])n.Clone()).ToArray();
         long started = time.GetTimestamp();
-        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width, mode: protocol.Mode, sigma: protocol.Told ? (float)sigma : null)).ToArray());
+        denoiser.Denoise(samples.Select((s, i) => denoiser.Tile(results[i], s.Height, s.Width, mode: protocol.Mode, sigma: protocol.Told ? (float)Math.Min(1, sigma * protocol.ToldFactor) : null)).ToArray());
         double seconds = time.GetElapsedTime(started).TotalSeconds;
         foreach ((Sample sample, float[] input, float[] result) in samples.Zip(noisy, results))
         {
@@ -125,6 +133,13 @@ public static class Evaluation
         }
 
         return seconds;
+    }
+
+    private static float[] Noisy(Sample sample, EvaluationProtocol protocol, double sigma)
+    {
+        if (sigma == 0) return (float[])sample.Clean.Clone();
+        long seed = NoiseSeed(protocol.Seed, sigma, sample.Index);
+        return protocol.Noise == NoiseKind.Smoothed ? Noise.AddSmoothed(sample.Clean, sample.Height, sample.Width, sigma, protocol.Clamp, seed) : Noise.Add(sample.Clean, sigma, protocol.Clamp, seed);
     }
 
     private static Func<Sample>[] Samples(EvaluationProtocol protocol)

@@ -1,9 +1,21 @@
 using DenoiseService.Model;
+using System.Text.Json.Serialization;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
 
-/// <summary>Additive white Gaussian noise: noisy = clean + σ·N(0, 1), by default clamped to [0, 1] as every stored picture is.</summary>
+/// <summary>How the noise of neighbouring pixels hangs together.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<NoiseKind>))]
+public enum NoiseKind
+{
+    /// <summary>Every sample has noise of its own.</summary>
+    White,
+
+    /// <summary>White noise, smoothed by [1 2 1] / 4 down and across and brought back to its σ: much like what demosaicing and downscaling leave. Colours stay independent.</summary>
+    Smoothed,
+}
+
+/// <summary>Additive Gaussian noise, white unless said otherwise: noisy = clean + σ·N(0, 1), by default clamped to [0, 1] as every stored picture is.</summary>
 public static class Noise
 {
     /// <summary>Draws a noise level for each image of a batch: least + (most − least) · u^power with u uniform in [0, 1).</summary>
@@ -61,7 +73,29 @@ public static class Noise
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed, CPU);
-        float[] noisy = randn(clean.Length, generator: generator).data<float>().ToArray();
+        return Add(clean, randn(clean.Length, generator: generator), sigma, clamp);
+    }
+
+    /// <summary>Adds noise whose neighbours hang together (<see cref="NoiseKind.Smoothed"/>) to one picture.</summary>
+    /// <param name="clean">Samples in [0, 1], planar, (C, H, W).</param>
+    /// <param name="height">H.</param>
+    /// <param name="width">W.</param>
+    /// <param name="sigma">In units of 1, not of 255: of the noise after smoothing.</param>
+    /// <param name="clamp">Clamp the result to [0, 1].</param>
+    /// <param name="seed">Same seed, same noise.</param>
+    public static float[] AddSmoothed(ReadOnlySpan<float> clean, int height, int width, double sigma, bool clamp, long seed)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var generator = new Generator((ulong)seed, CPU);
+        Tensor white = randn([clean.Length / (height * width), 1, height + 2, width + 2], generator: generator); // a pixel more on every side, so that the border is as noisy as the rest
+        Tensor line = tensor(new float[] { 1, 2, 1 }) * (1 / Math.Sqrt(6)), smoothing = line.outer(line).view(1, 1, 3, 3); // of norm 1
+        return Add(clean, nn.functional.conv2d(white, smoothing).flatten(), sigma, clamp);
+    }
+
+    private static float[] Add(ReadOnlySpan<float> clean, Tensor noise, double sigma, bool clamp)
+    {
+        float[] noisy = noise.data<float>().ToArray();
         for (int i = 0; i < noisy.Length; i++)
         {
             float value = clean[i] + (float)sigma * noisy[i];

@@ -48,6 +48,12 @@ public enum LossKind
 
     /// <summary>ln(LossFloor + mean squared error of an image): every decibel of every image weighs the same, whatever its noise, up to where the floor is.</summary>
     LogMse,
+
+    /// <summary>
+    /// √((LossFloor + mean squared error of an image) / (LossFloor + 0.006 σ)), where 0.006 σ is what usually remains of noise σ: every noise level weighs the same, and of its images those with more detail weigh more than
+    /// with <see cref="LogMse"/>, as they do in the error of a whole picture.
+    /// </summary>
+    RelativeRmse,
 }
 
 /// <summary>Everything that decides a training run. Stored with the checkpoint; same recipe and data on the same kind of machine, same curve.</summary>
@@ -101,7 +107,7 @@ public sealed record Recipe
     /// <summary>Loss.</summary>
     public LossKind Loss { get; init; } = LossKind.Mse;
 
-    /// <summary>What the log-MSE loss adds to the mean squared error of an image, in units of 1²: errors well below it all count as good. 2·10⁻⁶ is 57 dB.</summary>
+    /// <summary>What the losses LogMse and RelativeRmse add to the mean squared error of an image, in units of 1²: errors well below it all count as good. 2·10⁻⁶ is 57 dB.</summary>
     public double LossFloor { get; init; } = 2e-6;
 
     /// <summary>Weight of the balance loss of each block.</summary>

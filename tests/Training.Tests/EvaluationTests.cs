@@ -70,6 +70,21 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(Run(blind, config).NoisyPsnr, Run(told, config).NoisyPsnr);
     }
 
+    [Fact]
+    public void Noise_may_be_smoothed_and_its_level_told_as_a_multiple()
+    {
+        WriteCifar(20);
+        EvaluationProtocol white = new(_folder.Path, null, [0.1], Clamp: false, RoundTo8Bit: false, Seed: 1), smoothed = white with { Noise = NoiseKind.Smoothed };
+        ModelConfig config = Small.Told with { TileSide = 8 };
+        Assert.Equal(20, Run(smoothed).NoisyPsnr.Mean, 0.1);
+        Assert.NotEqual(Run(white).NoisyPsnr, Run(smoothed).NoisyPsnr);
+        Assert.NotEqual(Run(smoothed with { Told = true }, config).Psnr, Run(smoothed with { Told = true, ToldFactor = 2 }, config).Psnr);
+        Assert.Equal("White Gaussian noise, not clamped", white.DescribeNoise());
+        Assert.Equal("Smoothed Gaussian noise, clamped to [0, 1], 1.5 times its level told", (smoothed with { Clamp = true, Told = true, ToldFactor = 1.5 }).DescribeNoise());
+        Assert.Equal("ToldFactor", Assert.Throws<RecipeException>(() => (white with { ToldFactor = 0 }).Validated()).Field);
+        Assert.Equal("Noise", Assert.Throws<RecipeException>(() => (white with { Noise = (NoiseKind)7 }).Validated()).Field);
+    }
+
     private static EvaluationRow Run(EvaluationProtocol protocol, ModelConfig? config = null)
     {
         TorchSharp.torch.random.manual_seed(5);

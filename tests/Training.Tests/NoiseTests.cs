@@ -84,10 +84,28 @@ public sealed class NoiseTests
     }
 
     [Fact]
+    public void Smoothed_noise_has_its_level_up_to_the_border_and_neighbours_alike()
+    {
+        const int height = 300, width = 200;
+        float[] noise = Noise.AddSmoothed(new float[3 * height * width], height, width, 0.1, clamp: false, seed: 2);
+        Assert.Equal(0, noise.Average(), 0.002);
+        Assert.Equal(0.1, Math.Sqrt(noise.Average(v => v * v)), 0.001);
+        Assert.Equal(0.1, Math.Sqrt(noise.Where((_, i) => i % width is 0 or width - 1).Average(v => v * v)), 0.01);
+        Assert.Equal(2 / 3.0, Correlation(1), 0.02); // of [1 2 1] with itself, one pixel on: 4 / 6
+        Assert.Equal(2 / 3.0, Correlation(width), 0.02);
+        Assert.Equal(0, Correlation(3), 0.02);
+        Assert.Equal(0, Correlation(height * width), 0.02); // colours
+        Assert.All(Noise.AddSmoothed(noise, height, width, 0.2, clamp: true, seed: 3), v => Assert.InRange(v, 0f, 1f));
+
+        double Correlation(int apart) => noise.Skip(apart).Zip(noise, (a, b) => a * b).Average() / 0.01;
+    }
+
+    [Fact]
     public void Same_seed_same_noise()
     {
         var clean = new float[100];
         Assert.Equal(Noise.Add(clean, 0.2, false, 5), Noise.Add(clean, 0.2, false, 5));
         Assert.NotEqual(Noise.Add(clean, 0.2, false, 5), Noise.Add(clean, 0.2, false, 6));
+        Assert.Equal(Noise.AddSmoothed(clean, 1, clean.Length, 0.2, false, 5), Noise.AddSmoothed(clean, 1, clean.Length, 0.2, false, 5));
     }
 }

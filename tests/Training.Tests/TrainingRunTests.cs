@@ -76,6 +76,7 @@ public sealed class TrainingRunTests : IDisposable
     [Theory]
     [InlineData(LossKind.Charbonnier)]
     [InlineData(LossKind.LogMse)]
+    [InlineData(LossKind.RelativeRmse)]
     public void Training_lowers_the_loss_and_beats_the_noisy_input(LossKind loss)
     {
         var psnr = new List<double>();
@@ -86,6 +87,21 @@ public sealed class TrainingRunTests : IDisposable
         })).Run();
         Assert.True(psnr[^1] > psnr[0], $"{psnr[0]} → {psnr[^1]} dB");
         Assert.True(psnr[^1] > 15.8, $"{psnr[^1]} dB; the noisy input has about 14.8");
+    }
+
+    [Fact]
+    public void The_relative_loss_divides_each_images_error_by_what_usually_remains_of_its_noise()
+    {
+        // A stem's last layer starts as zero: the first answer is the noisy image itself, clamped.
+        Recipe recipe = Small.Recipe with { Model = Small.Told, Steps = 1, Loss = LossKind.RelativeRmse, LossFloor = 1e-3, BalanceWeight = 0 };
+        double loss = 0, blind = 0;
+        Run(recipe, "run", new Immediate<TrainingProgress>(p => loss = p.Loss)).Run();
+        Run(recipe with { Loss = LossKind.Mse }, "squared", new Immediate<TrainingProgress>(p => blind = p.Loss)).Run(); // the loss of the estimated noise level is part of both
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        (TorchSharp.torch.Tensor noisy, TorchSharp.torch.Tensor clean, TorchSharp.torch.Tensor sigma) = new Batches(recipe, Small.Data(40)).Of(0);
+        double[] errors = [.. (noisy.narrow(1, 0, 3).clamp(0, 1) - clean).square().mean([1L, 2L, 3L]).data<float>()];
+        double expected = errors.Zip(sigma.data<float>(), (error, s) => Math.Sqrt((error + 1e-3) / (0.006 * s + 1e-3))).Average();
+        Assert.Equal(expected - errors.Average(), loss - blind, 1e-5);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using static DenoiseService.Model.Winograd.LineTransforms;
 
 namespace DenoiseService.Model.Winograd;
 
@@ -74,13 +75,13 @@ internal static unsafe class MinimalFiltering
         {
             for (int x = 0; x < 3; x++)
             {
-                Filter(Vector512.Load(filters + x * size), Vector512.Load(filters + (3 + x) * size), Vector512.Load(filters + (6 + x) * size),
+                FilterToTerms(Vector512.Load(filters + x * size), Vector512.Load(filters + (3 + x) * size), Vector512.Load(filters + (6 + x) * size),
                     out columns[x], out columns[3 + x], out columns[6 + x], out columns[9 + x], out columns[12 + x], out columns[15 + x]);
             }
 
             for (int y = 0; y < Read; y++)
             {
-                Filter(columns[3 * y], columns[3 * y + 1], columns[3 * y + 2],
+                FilterToTerms(columns[3 * y], columns[3 * y + 1], columns[3 * y + 2],
                     out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3, out Vector512<float> t4, out Vector512<float> t5);
                 float* to = transformed + Read * y * size;
                 t0.Store(to);
@@ -200,40 +201,19 @@ internal static unsafe class MinimalFiltering
             for (int x = 0; x < Read; x++)
             {
                 float* column = transformed + x * size;
-                (columns[x], columns[6 + x], columns[12 + x]) = Gather(Vector512.Load(column), Vector512.Load(column + 6 * size), Vector512.Load(column + 12 * size),
+                (columns[x], columns[6 + x], columns[12 + x]) = TermsToFilter(Vector512.Load(column), Vector512.Load(column + 6 * size), Vector512.Load(column + 12 * size),
                     Vector512.Load(column + 18 * size), Vector512.Load(column + 24 * size), Vector512.Load(column + 30 * size));
             }
 
             for (int y = 0; y < 3; y++)
             {
                 Vector512<float>* row = columns + Read * y;
-                (Vector512<float> g0, Vector512<float> g1, Vector512<float> g2) = Gather(row[0], row[1], row[2], row[3], row[4], row[5]);
+                (Vector512<float> g0, Vector512<float> g1, Vector512<float> g2) = TermsToFilter(row[0], row[1], row[2], row[3], row[4], row[5]);
                 g0.Store(filters + 3 * y * size);
                 g1.Store(filters + (3 * y + 1) * size);
                 g2.Store(filters + (3 * y + 2) * size);
             }
         }
-    }
-
-    /// <summary>G g.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Filter(Vector512<float> a, Vector512<float> b, Vector512<float> c, out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3, out Vector512<float> t4, out Vector512<float> t5)
-    {
-        Vector512<float> near = (a + c) * (-1f / 6), nearOdd = b * (-1f / 6), far = a * (1f / 24) + c * (1f / 6), farOdd = b * (1f / 12);
-        t0 = a * (1f / 4);
-        t1 = near + nearOdd;
-        t2 = near - nearOdd;
-        t3 = far + farOdd;
-        t4 = far - farOdd;
-        t5 = c;
-    }
-
-    /// <summary>Gᵀ u.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float>, Vector512<float>, Vector512<float>) Gather(Vector512<float> u0, Vector512<float> u1, Vector512<float> u2, Vector512<float> u3, Vector512<float> u4, Vector512<float> u5)
-    {
-        Vector512<float> near = (u1 + u2) * (-1f / 6), far = u3 + u4;
-        return (u0 * (1f / 4) + near + far * (1f / 24), (u2 - u1) * (1f / 6) + (u3 - u4) * (1f / 12), near + far * (1f / 6) + u5);
     }
 
     /// <summary>The terms of one square.</summary>
@@ -288,26 +268,9 @@ internal static unsafe class MinimalFiltering
         float* columns = stackalloc float[Terms * Lane];
         for (int c = 0; c < Channels; c += Lane, square += Lane, terms += Lane)
         {
-            for (int x = 0; x < Read; x++) Transform(square + x * Channels, rowStride, columns + x * Lane, Read * Lane);
-            for (int y = 0; y < Read; y++) Transform((Float32*)columns + y * Read * Lane, Lane, terms + y * Read * Step, Step);
+            for (int x = 0; x < Read; x++) PixelsToTerms(square + x * Channels, rowStride, columns + x * Lane, Read * Lane);
+            for (int y = 0; y < Read; y++) PixelsToTerms((Float32*)columns + y * Read * Lane, Lane, terms + y * Read * Step, Step);
         }
-    }
-
-    /// <summary>Bᵀ d. In this order few values are held at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform<T>(T* from, long fromStep, float* to, long toStep) where T : unmanaged, IFeature<T>
-    {
-        Vector512<float> four = Vector512.Create(4f), minusFour = Vector512.Create(-4f), minusFive = Vector512.Create(-5f);
-        Vector512<float> d2 = T.Load(from + 2 * fromStep), d4 = T.Load(from + 4 * fromStep);
-        Vector512.FusedMultiplyAdd(four, T.Load(from), Vector512.FusedMultiplyAdd(minusFive, d2, d4)).Store(to);
-        Vector512<float> even = Vector512.FusedMultiplyAdd(minusFour, d2, d4), evenNear = d4 - d2;
-        Vector512<float> d1 = T.Load(from + fromStep), d3 = T.Load(from + 3 * fromStep);
-        Vector512.FusedMultiplyAdd(four, d1, Vector512.FusedMultiplyAdd(minusFive, d3, T.Load(from + 5 * fromStep))).Store(to + 5 * toStep);
-        Vector512<float> odd = Vector512.FusedMultiplyAdd(minusFour, d1, d3), oddNear = (d3 - d1) * 2f;
-        (even + odd).Store(to + toStep);
-        (even - odd).Store(to + 2 * toStep);
-        (evenNear + oddNear).Store(to + 3 * toStep);
-        (evenNear - oddNear).Store(to + 4 * toStep);
     }
 
     /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
@@ -320,7 +283,7 @@ internal static unsafe class MinimalFiltering
             for (int x = 0; x < Read; x++)
             {
                 float* column = terms + x * Step + c;
-                (columns[x], columns[6 + x], columns[12 + x], columns[18 + x]) = Back(Vector512.Load(column), Vector512.Load(column + 6 * Step), Vector512.Load(column + 12 * Step),
+                (columns[x], columns[6 + x], columns[12 + x], columns[18 + x]) = TermsToResult(Vector512.Load(column), Vector512.Load(column + 6 * Step), Vector512.Load(column + 12 * Step),
                     Vector512.Load(column + 18 * Step), Vector512.Load(column + 24 * Step), Vector512.Load(column + 30 * Step));
             }
 
@@ -328,7 +291,7 @@ internal static unsafe class MinimalFiltering
             for (int y = 0; y < Given; y++)
             {
                 Vector512<float>* row = columns + Read * y;
-                (Vector512<float> p0, Vector512<float> p1, Vector512<float> p2, Vector512<float> p3) = Back(row[0], row[1], row[2], row[3], row[4], row[5]);
+                (Vector512<float> p0, Vector512<float> p1, Vector512<float> p2, Vector512<float> p3) = TermsToResult(row[0], row[1], row[2], row[3], row[4], row[5]);
                 p0 += shift;
                 p1 += shift;
                 p2 += shift;
@@ -368,14 +331,6 @@ internal static unsafe class MinimalFiltering
         }
     }
 
-    /// <summary>Aᵀ m.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Back(Vector512<float> m0, Vector512<float> m1, Vector512<float> m2, Vector512<float> m3, Vector512<float> m4, Vector512<float> m5)
-    {
-        Vector512<float> near = m1 + m2, nearOdd = m1 - m2, far = m3 + m4, farOdd = m3 - m4;
-        return (m0 + near + far, Vector512.FusedMultiplyAdd(Vector512.Create(2f), farOdd, nearOdd), Vector512.FusedMultiplyAdd(Vector512.Create(4f), far, near), Vector512.FusedMultiplyAdd(Vector512.Create(8f), farOdd, nearOdd) + m5);
-    }
-
     /// <summary>A y Aᵀ of 4×4 pixels y: the gradient of the terms.</summary>
     [SkipLocalsInit]
     private static void Spread(float* square, long rowStride, float* terms)
@@ -387,13 +342,13 @@ internal static unsafe class MinimalFiltering
             {
                 float* column = square + x * Channels + c;
                 (columns[x], columns[4 + x], columns[8 + x], columns[12 + x], columns[16 + x], columns[20 + x]) =
-                    Spread(Vector512.Load(column), Vector512.Load(column + rowStride), Vector512.Load(column + 2 * rowStride), Vector512.Load(column + 3 * rowStride));
+                    ResultToTerms(Vector512.Load(column), Vector512.Load(column + rowStride), Vector512.Load(column + 2 * rowStride), Vector512.Load(column + 3 * rowStride));
             }
 
             for (int y = 0; y < Read; y++)
             {
                 Vector512<float>* row = columns + Given * y;
-                (Vector512<float> t0, Vector512<float> t1, Vector512<float> t2, Vector512<float> t3, Vector512<float> t4, Vector512<float> t5) = Spread(row[0], row[1], row[2], row[3]);
+                (Vector512<float> t0, Vector512<float> t1, Vector512<float> t2, Vector512<float> t3, Vector512<float> t4, Vector512<float> t5) = ResultToTerms(row[0], row[1], row[2], row[3]);
                 float* to = terms + (long)Read * y * Step + c;
                 t0.Store(to);
                 t1.Store(to + Step);
@@ -403,14 +358,5 @@ internal static unsafe class MinimalFiltering
                 t5.Store(to + 5 * Step);
             }
         }
-    }
-
-    /// <summary>A y.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Spread(Vector512<float> y0, Vector512<float> y1, Vector512<float> y2, Vector512<float> y3)
-    {
-        Vector512<float> near = y0 + y2, nearOdd = y1 + y3;
-        Vector512<float> far = Vector512.FusedMultiplyAdd(Vector512.Create(4f), y2, y0), farOdd = Vector512.FusedMultiplyAdd(Vector512.Create(8f), y3, y1 + y1);
-        return (y0, near + nearOdd, near - nearOdd, far + farOdd, far - farOdd, y3);
     }
 }

@@ -19,6 +19,8 @@ internal static class EvaluateCommand
     private static readonly Option<bool> Clamp = new("--clamp") { Description = "Clamp noisy pictures to [0, 1]." };
     private static readonly Option<bool> Round = new("--round") { Description = "Round results to 8 bits before measuring." };
     private static readonly Option<bool> Told = new("--told") { Description = "Tell the network each noise level, if it can be told." };
+    private static readonly Option<double> ToldFactor = new("--told-factor") { Description = "With --told: what the network is told, as a multiple of the noise's standard deviation.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<NoiseKind> Kind = new("--noise") { Description = "White, or Smoothed: correlated between neighbouring pixels, smoothed by [1 2 1] / 4 down and across and brought back to its level.", DefaultValueFactory = _ => NoiseKind.White };
     private static readonly Option<long> Seed = new("--seed") { Description = "Of the noise.", DefaultValueFactory = _ => 1 };
     private static readonly Option<DirectoryInfo?> Save = new("--save") { Description = "Folder for every noisy and cleaned picture, as PNG." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the report as JSON." };
@@ -26,19 +28,19 @@ internal static class EvaluateCommand
 
     public static Command Build(IAnsiConsole console, IAnsiConsole beside, TimeProvider time)
     {
-        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Told, Round, Seed, Save, Json, ModelOptions.Mode, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
+        var command = new Command("evaluate", "Measure a checkpoint.") { ModelOptions.Checkpoint, Data, Range, Sigma, Clamp, Kind, Told, ToldFactor, Round, Seed, Save, Json, ModelOptions.Mode, ModelOptions.Overlap, ModelOptions.Tile, ModelOptions.Threads, ModelOptions.Precision };
         command.SetAction((parsed, cancellationToken) => Task.FromResult(Run(parsed, console, beside, time, cancellationToken)));
         return command;
     }
 
     private static int Run(ParseResult parsed, IAnsiConsole console, IAnsiConsole beside, TimeProvider time, CancellationToken cancellationToken)
     {
-        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed), Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!), parsed.GetValue(Told));
+        var protocol = new EvaluationProtocol(parsed.GetValue(Data)!, parsed.GetValue(Range) is { } range ? IndexRange.Parse(range) : null, Parsing.Sigmas(parsed.GetValue(Sigma)!), parsed.GetValue(Clamp), parsed.GetValue(Round), parsed.GetValue(Seed), Parsing.Mode(parsed.GetValue(ModelOptions.Mode)!), parsed.GetValue(Told), parsed.GetValue(ToldFactor), parsed.GetValue(Kind)).Validated();
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
             var (rows, dataSha256, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null, cancellationToken));
-            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), dataSha256, rows, ClassicalFilters.On(dataSha256, protocol.Clamp, protocol.Sigmas), Math.Round(seconds, 3));
+            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), dataSha256, rows, ClassicalFilters.On(dataSha256, protocol), Math.Round(seconds, 3));
             if (parsed.GetValue(Json)) console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
             else Print(console, report);
         }
@@ -73,7 +75,7 @@ internal static class EvaluateCommand
             console.WriteLine(ClassicalFilters.Source);
         }
 
-        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {(report.Protocol.Clamp ? "clamped" : "not clamped")}{(report.Protocol.Told ? " and told" : "")}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+        console.WriteLine($"{report.Model} {report.Sha256[..12]}, {report.Protocol.DescribeNoise()}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -42,7 +42,7 @@ internal static class TrainCommand
         Recipe recipe = FromOptions(parsed).Validated();
         if (recipe.Data.Count == 0) throw new RecipeException(nameof(Recipe.Data), "No training data: give --data FOLDER.");
         if (recipe.Precision == Precision.BFloat16 && !Precisions.HasBFloat16Products) console.WriteLine("No bfloat16 products were found on this processor: a new run with --precision Float32 is probably faster here.");
-        if (recipe.Precision == Precision.BFloat16 && recipe.Replicas == 1 && threads > 1) console.WriteLine($"In bfloat16 one replica computes on one thread: --replicas {Math.Min(threads, recipe.BatchSize)} would use the others too.");
+        if (recipe.Precision == Precision.BFloat16 && recipe.Replicas == 1 && Math.Min(threads, recipe.BatchSize) > 1) console.WriteLine($"In bfloat16 one replica computes on one thread: --replicas {Math.Min(threads, recipe.BatchSize)} would use the others too.");
         console.WriteLine($"Reading {recipe.Data.Count} training and {recipe.Validation.Count} validation sources …");
         TrainingData data = TrainingData.Load(recipe.Data, recipe.Model.TileSide, recipe.Seed, cancellationToken);
         TrainingData? validation = recipe.Validation.Count == 0 ? null : TrainingData.Load(recipe.Validation, recipe.Model.TileSide, recipe.Seed, cancellationToken);

@@ -28,6 +28,9 @@ public static class ClassicalFilters
         .Where(series => series.Psnr.Any(p => !double.IsNaN(p.Mean)))
         .ToArray();
 
+    /// <summary>The same for what an evaluation looks at; none where its noise is not white.</summary>
+    public static IReadOnlyList<RobustnessSeries> On(string dataSha256, EvaluationProtocol protocol) => protocol.Noise == NoiseKind.White ? On(dataSha256, protocol.Clamp, protocol.Sigmas) : [];
+
     private sealed record Row(string DataSha256, bool Clamped, double Sigma, string Filter, MeanSd Psnr, double Ssim);
 
     private static Row[] Read()

@@ -58,7 +58,7 @@ public sealed class CommandLineTests : IDisposable
             Checkpoint.Save(_folder.File("told.safetensors"), network);
         }
 
-        string[] scores = ["evaluate", "--data", _folder.File("pictures"), "--sigma", "0.1", "--json", "--overlap", "4"], can = [.. scores, "--checkpoint", _folder.File("told.safetensors")];
+        string[] scores = ["evaluate", "--data", _folder.File("pictures"), "--sigma", "0.1", "--json", "--overlap", "4", "--noise", "smoothed", "--told-factor", "1.5"], can = [.. scores, "--checkpoint", _folder.File("told.safetensors")];
         Outcome blind = Run(can), told = Run([.. can, "--told"]), refused = Run([.. scores, "--checkpoint", _folder.File("model.safetensors"), "--told"]);
         Assert.True(blind.Code == 0, blind.Errors);
         Assert.True(told.Code == 0, told.Errors);

@@ -78,13 +78,13 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
         using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = overlap, Threads = request.Threads });
         EvaluationProtocol here = request.Protocol with { Data = inputs.Folders[request.Protocol.Data].Folder };
         var (rows, sha256, seconds) = Evaluation.Run(denoiser, here, time, reporter, cancellationToken: cancellationToken);
-        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, overlap, sha256, rows, ClassicalFilters.On(sha256, here.Clamp, here.Sigmas), Math.Round(seconds, 3));
+        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, overlap, sha256, rows, ClassicalFilters.On(sha256, here), Math.Round(seconds, 3));
         var table = new ReportTable("Scores", ["σ", "pictures", "noisy dB", "result dB", "result Y dB", "noisy SSIM", "result SSIM"]);
         foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
         var record = new ExperimentRecord
         {
             Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
-            Noise = $"Gaussian, {(here.Clamp ? "clamped to [0, 1]" : "not clamped")}{(here.Told ? ", its level told" : "")}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
+            Noise = $"{here.DescribeNoise()}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
         };
         new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; mode {here.Mode.ToString().ToLowerInvariant()}; tiles share {overlap} pixels.", [table], report);
     }
