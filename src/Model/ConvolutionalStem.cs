@@ -14,7 +14,7 @@ internal static class Stems
     public static Module<Tensor, (Tensor Kept, Tensor Half)>? EncoderOf(ModelConfig config) =>
         !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledEncoder(config) : new ConvolutionalEncoder(config);
 
-    public static Module<Tensor, Tensor, Tensor, Tensor>? DecoderOf(ModelConfig config) =>
+    public static Module<Tensor, Tensor, Tensor>? DecoderOf(ModelConfig config) =>
         !config.HasStem ? null : config.UnshuffledStem ? new UnshuffledDecoder(config) : new ConvolutionalDecoder(config);
 
     /// <summary>A 3×3 convolution that starts as zero, so that a fresh network changes nothing.</summary>
@@ -50,8 +50,8 @@ internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor
     }
 }
 
-/// <summary>From half-resolution features back to three channels, with the encoder's features added on the way. Starts as zero.</summary>
-internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tensor>
+/// <summary>From half-resolution features back to three channels, with what the encoder kept added on the way. Starts as zero.</summary>
+internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
     [ComponentName(Name = "up")] private readonly ConvTranspose2d _up;
@@ -67,9 +67,9 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor, Tens
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x, Tensor half, Tensor full)
+    public override Tensor forward(Tensor x, Tensor full)
     {
-        x = _half.call(x.Plus(half)); // (B, M, T/2, T/2)
+        x = _half.call(x); // (B, M, T/2, T/2)
         x = _up.call(x).Plus(full); // (B, S, T, T)
         return _lower.call(functional.gelu(_full.call(functional.gelu(x)))); // (B, 3, T, T)
     }
@@ -101,8 +101,8 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
     }
 }
 
-/// <summary>From half-resolution features back to three channels, with the encoder's features added on the way. Starts as zero.</summary>
-internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
+/// <summary>From half-resolution features back to three channels, with what the encoder kept added on the way. Starts as zero.</summary>
+internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>
 {
     [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
     [ComponentName(Name = "lower")] private readonly Conv2d _lower;
@@ -114,10 +114,10 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x, Tensor half, Tensor lifted)
+    public override Tensor forward(Tensor x, Tensor lifted)
     {
         using var scope = NewDisposeScope();
-        x = ConvolutionalPair.Through(_half, x.Plus(half)).Plus(lifted); // (B, M, T/2, T/2)
+        x = ConvolutionalPair.Through(_half, x, own: true).Plus(lifted); // (B, M, T/2, T/2)
         Tensor squares = _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
         (long height, long width) = (squares.shape[2], squares.shape[3]);
         return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
@@ -148,11 +148,13 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     public static Sequential Several(int count, int channels, bool rectify) =>
         Sequential(Enumerable.Range(0, count).Select(_ => new ConvolutionalPair(channels, rectify)).ToArray<Module<Tensor, Tensor>>());
 
-    /// <summary>Through all of them, (B, C, side, side) → the same. Once prepared, each but the first writes over the result of the one before.</summary>
-    public static Tensor Through(Module<Tensor, Tensor> several, Tensor x)
+    /// <summary>Through all of them, (B, C, side, side) → the same. Once prepared, each writes over the result of the one before.</summary>
+    /// <param name="several">One pair, or a sequence of them.</param>
+    /// <param name="x">(B, C, side, side).</param>
+    /// <param name="own">Nobody needs x afterwards: the first may write over it too.</param>
+    public static Tensor Through(Module<Tensor, Tensor> several, Tensor x, bool own = false)
     {
-        if (several is ConvolutionalPair single) return single.call(x);
-        bool own = false;
+        if (several is ConvolutionalPair single) return single.Run(x, overwrite: own);
         foreach (ConvolutionalPair pair in several.children().Cast<ConvolutionalPair>())
         {
             x = pair.Run(x, overwrite: own);

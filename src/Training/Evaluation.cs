@@ -41,7 +41,9 @@ public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnl
 /// <param name="PsnrY">Of the result's luma.</param>
 /// <param name="Ssim">Of the result, mean over channels.</param>
 /// <param name="NoisySsim">Of the input.</param>
-public sealed record EvaluationRow(double Sigma, int Images, MeanSd NoisyPsnr, MeanSd Psnr, MeanSd PsnrY, MeanSd Ssim, MeanSd NoisySsim);
+/// <param name="LeastPsnr">Of the result that is worst.</param>
+/// <param name="Perfect">How many results are the clean picture itself: above 120 dB, where only float32's rounding is left.</param>
+public sealed record EvaluationRow(double Sigma, int Images, MeanSd NoisyPsnr, MeanSd Psnr, MeanSd PsnrY, MeanSd Ssim, MeanSd NoisySsim, double LeastPsnr, int Perfect);
 
 /// <summary>A whole evaluation, with everything that is needed to do it again.</summary>
 /// <param name="Model">Name of the weights file.</param>
@@ -65,6 +67,7 @@ public delegate void PictureSeen(double sigma, int index, float[] noisy, float[]
 public static class Evaluation
 {
     private const int GroupPictures = 256;
+    private const double PerfectPsnr = 120;
 
     /// <summary>Runs the protocol.</summary>
     /// <param name="denoiser">The engine, which is what users get.</param>
@@ -96,7 +99,7 @@ public static class Evaluation
                 progress?.Report((level + scores.Count / (double)samples.Length) / protocol.Sigmas.Count);
             }
 
-            rows.Add(new EvaluationRow(protocol.Sigmas[level], scores.Count, Over(scores, s => s.NoisyPsnr), Over(scores, s => s.Psnr), Over(scores, s => s.PsnrY), Over(scores, s => s.Ssim), Over(scores, s => s.NoisySsim)));
+            rows.Add(new EvaluationRow(protocol.Sigmas[level], scores.Count, Over(scores, s => s.NoisyPsnr), Over(scores, s => s.Psnr), Over(scores, s => s.PsnrY), Over(scores, s => s.Ssim), Over(scores, s => s.NoisySsim), scores.Min(s => s.Psnr), scores.Count(s => s.Psnr > PerfectPsnr)));
         }
 
         return (rows, Convert.ToHexStringLower(pixels.GetHashAndReset()), seconds);

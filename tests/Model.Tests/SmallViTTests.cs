@@ -59,13 +59,17 @@ public sealed class SmallViTTests
     }
 
     [Fact]
-    public void The_way_back_from_tokens_is_patch_unembed()
+    public void The_way_back_from_tokens_adds_patch_unembed()
     {
         using SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs, 3);
         using var scope = NewDisposeScope();
         using var generator = new Generator(5, CPU);
         Tensor grid = randn([2, ModelConfig.Photographs.Width, 16, 16], generator: generator);
-        Assert.InRange(Numbers.LargestDifference(Networks.Read(network.Unembed.call(grid)), Networks.Read(network.ToFeatures(grid))), 0, 1e-5);
+        Tensor half = randn([2, ModelConfig.Photographs.HalfWidth, 32, 32], generator: generator), lastly = half.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // the same in channels-last memory
+        float[] expected = Networks.Read(half + network.Unembed.call(grid)), before = Networks.Read(half);
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.AddFeatures(half, grid))), 0, 1e-5);
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.AddFeatures(lastly, grid))), 0, 1e-5);
+        Assert.Equal(before, Networks.Read(lastly));
     }
 
     public static TheoryData<string> Others => [.. OtherForms.Keys];

@@ -85,12 +85,24 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal("Noise", Assert.Throws<RecipeException>(() => (white with { Noise = (NoiseKind)7 }).Validated()).Field);
     }
 
-    private static EvaluationRow Run(EvaluationProtocol protocol, ModelConfig? config = null)
+    [Fact]
+    public void The_worst_picture_and_the_perfect_ones_are_named()
+    {
+        WriteCifar(5);
+        EvaluationProtocol clean = new(_folder.Path, null, [0], Clamp: true, RoundTo8Bit: true, Seed: 1);
+        EvaluationRow untouched = Run(clean, Small.Told with { TileSide = 8 }, fresh: true), changed = Run(clean);
+        Assert.Equal((5, 0), (untouched.Perfect, changed.Perfect));
+        Assert.True(untouched.LeastPsnr > 120);
+        Assert.Equal(Enumerable.Range(0, 5).Min(i => Run(clean with { Range = new IndexRange(i, i) }).Psnr.Mean), changed.LeastPsnr, 1e-9);
+    }
+
+    private static EvaluationRow Run(EvaluationProtocol protocol, ModelConfig? config = null, bool fresh = false)
     {
         TorchSharp.torch.random.manual_seed(5);
         var network = new SmallViT(config ?? Small.Model);
-        using (TorchSharp.torch.no_grad())
+        if (!fresh)
         {
+            using var noGrad = TorchSharp.torch.no_grad();
             foreach (TorchSharp.Modules.Parameter p in network.parameters()) p.add_(TorchSharp.torch.full(p.shape, 0.01f)); // a last layer that starts as zero would hide everything
         }
 

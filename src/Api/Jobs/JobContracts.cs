@@ -14,11 +14,11 @@ public sealed record JobInfo(string Id, JobKind Kind, JobState State, JsonObject
 {
     /// <summary>0 to 100.</summary>
     /// <example>42.5</example>
-    public double Percent { get; init; }
+    public required double Percent { get; init; }
 
     /// <summary>Steps done; for experiments parts of a million.</summary>
     /// <example>8500</example>
-    public long Step { get; init; }
+    public required long Step { get; init; }
 
     /// <summary>Steps in all, once known.</summary>
     /// <example>20000</example>
@@ -37,7 +37,7 @@ public sealed record JobInfo(string Id, JobKind Kind, JobState State, JsonObject
 
     /// <summary>How often it was started and not stopped in order.</summary>
     /// <example>1</example>
-    public int Attempts { get; init; }
+    public required int Attempts { get; init; }
 
     /// <summary>Why it failed, if it did.</summary>
     public string? Error { get; init; }

@@ -31,6 +31,7 @@ internal static class OpenApiFeature
                 o.IncludeXmlComments(Path.Combine(AppContext.BaseDirectory, assembly.GetName().Name + ".xml"));
             }
 
+            o.SchemaFilter<OptionalFields>();
             o.OperationFilter<PictureRouteFilter>();
             o.OperationFilter<FormFilter>();
             o.OperationFilter<ProblemFilter>();

@@ -60,10 +60,10 @@ internal static class EvaluateCommand
 
     private static void Print(IAnsiConsole console, EvaluationReport report)
     {
-        var table = new Table().AddColumns("σ", "σ·255", "images", "noisy dB", "result dB", "result Y dB", "noisy SSIM", "result SSIM");
+        var table = new Table().AddColumns("σ", "σ·255", "images", "noisy dB", "result dB", "least dB", "perfect", "result Y dB", "noisy SSIM", "result SSIM");
         foreach (EvaluationRow row in report.Rows)
         {
-            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
+            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.LeastPsnr, "F2"), row.Perfect.ToString(CultureInfo.InvariantCulture), Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
         }
 
         console.Write(table);

@@ -51,6 +51,18 @@ public sealed class OpenApiTests(Service service) : IClassFixture<Service>
         Assert.Equal(["200", "400", "401", "403", "404", "406", "413", "415", "422", "429", "500", "503", "504"], operation.GetProperty("responses").EnumerateObject().Select(r => r.Name));
     }
 
+    [Theory]
+    [InlineData("Recipe", new string[0])]
+    [InlineData("EvaluationJobRequest", new[] { "checkpoint", "protocol" })]
+    [InlineData("DataSource", new[] { "path" })]
+    [InlineData("ArtifactInfo", new[] { "createdAt", "length", "mediaType", "name", "sha256" })]
+    public async Task Only_what_a_request_must_have_is_required(string schema, string[] required)
+    {
+        JsonElement document = await (await service.CreateClient().GetAsync("/openapi/v1.json")).JsonAsync();
+        JsonElement described = document.GetProperty("components").GetProperty("schemas").GetProperty(schema);
+        Assert.Equal(required, described.TryGetProperty("required", out JsonElement names) ? names.EnumerateArray().Select(n => n.GetString()) : []);
+    }
+
     [Fact]
     public async Task Every_operation_but_the_open_ones_shows_its_scope_and_both_ways_of_sending_a_key()
     {
