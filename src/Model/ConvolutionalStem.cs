@@ -28,7 +28,7 @@ internal static class Stems
     }
 }
 
-/// <summary>From pixels to features at half resolution, from which patches are cut. Keeps the features of both resolutions for the decoder's skips.</summary>
+/// <summary>From pixels to features at half resolution, from which patches are cut. Keeps the features of both resolutions: those of the full one for the decoder's skip.</summary>
 internal sealed class ConvolutionalEncoder : Module<Tensor, (Tensor Full, Tensor Half)>
 {
     [ComponentName(Name = "lift")] private readonly Conv2d _lift;
@@ -117,7 +117,7 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor lifted)
     {
         using var scope = NewDisposeScope();
-        x = ConvolutionalPair.Through(_half, x, own: true).Plus(lifted); // (B, M, T/2, T/2)
+        x = ConvolutionalPair.Through(_half, x, overwrite: true).Plus(lifted); // (B, M, T/2, T/2)
         Tensor squares = _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
         (long height, long width) = (squares.shape[2], squares.shape[3]);
         return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
@@ -151,14 +151,14 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
     /// <summary>Through all of them, (B, C, side, side) → the same. Once prepared, each writes over the result of the one before.</summary>
     /// <param name="several">One pair, or a sequence of them.</param>
     /// <param name="x">(B, C, side, side).</param>
-    /// <param name="own">Nobody needs x afterwards: the first may write over it too.</param>
-    public static Tensor Through(Module<Tensor, Tensor> several, Tensor x, bool own = false)
+    /// <param name="overwrite">Nobody needs x afterwards: the first may write over it too.</param>
+    public static Tensor Through(Module<Tensor, Tensor> several, Tensor x, bool overwrite = false)
     {
-        if (several is ConvolutionalPair single) return single.Run(x, overwrite: own);
+        if (several is ConvolutionalPair single) return single.Run(x, overwrite);
         foreach (ConvolutionalPair pair in several.children().Cast<ConvolutionalPair>())
         {
-            x = pair.Run(x, overwrite: own);
-            own = true;
+            x = pair.Run(x, overwrite);
+            overwrite = true;
         }
 
         return x;

@@ -38,9 +38,9 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     public override Tensor forward(Tensor image) => OfSquares(functional.pixel_unshuffle(image, 2));
 
     /// <summary>(B, 12, T/2, T/2), squares of 2×2 pixels → (B).</summary>
-    private Tensor OfSquares(Tensor image)
+    private Tensor OfSquares(Tensor unshuffled)
     {
-        Tensor x = functional.relu(_second.call(functional.relu(_first.call(image)))); // (B, C, T/4, T/4)
+        Tensor x = functional.relu(_second.call(functional.relu(_first.call(unshuffled)))); // (B, C, T/4, T/4)
         Tensor squares = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
         return _level.call(functional.relu(_weigh.call(squares)).mean([1L, 2L])).view(-1); // (B)
     }

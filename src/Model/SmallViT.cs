@@ -115,7 +115,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         // Each part computes with the numbers of its weights: a network, or its tokens alone, may be bfloat16.
         (Tensor? kept, Tensor? half) = _encoder?.call(image) ?? default; // for the decoder; (B, M, T/2, T/2)
         Tensor grid = _embed.call((half ?? image).to(_embed.weight.dtype)); // (B, D, T/P, T/P)
-        if (_grid is not null) grid = ConvolutionalPair.Through(_grid, grid, own: true).to(grid.dtype); // (B, D, T/P, T/P)
+        if (_grid is not null) grid = ConvolutionalPair.Through(_grid, grid, overwrite: true).to(grid.dtype); // (B, D, T/P, T/P)
         var windows = new Windows(Config, (int)grid.shape[2]);
         Tensor x = windows.Split(windows.Fill(grid.permute(0, 2, 3, 1))).Plus(_position.to(grid.dtype)); // (B·windows, N of a window, D)
         var routings = new List<Tensor>();
@@ -126,7 +126,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         }
 
         grid = windows.Crop(windows.Join(x)).permute(0, 3, 1, 2); // (B, D, T/P, T/P)
-        Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(AddFeatures(half!, grid), kept!); // (B, 3, T, T)
+        Tensor output = _decoder is null ? _unembed.call(grid) : _decoder.call(PlusFeatures(half!, grid), kept!); // (B, 3, T, T)
         output = output.to(image.dtype); // the correction may be rounded, the image it corrects is not
         if (Config.Residual) output = colours.Plus(training || Config.Shrinkage == 0 ? output : Shrunk(output));
         if (Config.ClampInTraining || !training) output = output.ClampToUnit();
@@ -144,17 +144,18 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <param name="sigma">(B), what they should be.</param>
     public Tensor? NoiseLoss(Tensor image, Tensor sigma) => _noise is null ? null : (_noise.call(image.narrow(1, 0, 3)) - NoiseEstimator.Logarithm(sigma)).Squared().mean();
 
-    /// <summary>Adds what patch_unembed gives, made as one product in channels-last memory, which is several times as fast.</summary>
-    /// <param name="half">(B, M, T/2, T/2), which stays as it is.</param>
+    /// <summary>half + what patch_unembed gives, made as one product in channels-last memory, which is several times as fast.</summary>
+    /// <param name="half">(B, M, T/2, T/2).</param>
     /// <param name="grid">(B, D, T/P, T/P).</param>
-    internal Tensor AddFeatures(Tensor half, Tensor grid)
+    internal Tensor PlusFeatures(Tensor half, Tensor grid)
     {
+        using var scope = NewDisposeScope();
         long side = grid.shape[2], patch = _unembed.weight.shape[2], channels = _unembed.weight.shape[1];
         Tensor weight = _unembed.weight.permute(2, 3, 1, 0).flatten(0, 2); // (P·P·M, D)
         Tensor features = functional.linear(grid.permute(0, 2, 3, 1), weight, _unembed.bias!.repeat(patch * patch)) // (B, T/P, T/P, P·P·M)
             .reshape(-1, side, side, patch, patch, channels).transpose(2, 3); // (B, T/P, P, T/P, P, M), here with T/P·P = T/2
         return half.permute(0, 2, 3, 1).reshape(features.shape).Plus(features) // where they belong, without a copy of their own
-            .reshape(-1, side * patch, side * patch, channels).permute(0, 3, 1, 2); // (B, M, T/2, T/2)
+            .reshape(-1, side * patch, side * patch, channels).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // (B, M, T/2, T/2)
     }
 }
 

@@ -33,7 +33,7 @@ public enum ScheduleKind
     Cosine,
 }
 
-/// <summary>What is minimised, as a mean over all samples.</summary>
+/// <summary>What is minimised, as a mean over all samples or over the images.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<LossKind>))]
 public enum LossKind
 {
@@ -65,7 +65,7 @@ public sealed record Recipe
     /// <summary>Weights to start from instead of random ones: a checkpoint's file, in a job of the service a model by alias, id or name. Names and shapes must be this network's.</summary>
     public string? Initial { get; init; }
 
-    /// <summary>Training images.</summary>
+    /// <summary>Training images; a training needs at least one source.</summary>
     public IReadOnlyList<DataSource> Data { get; init; } = [];
 
     /// <summary>Held-out images; the best step on them is kept.</summary>

@@ -67,8 +67,8 @@ public sealed class SmallViTTests
         Tensor grid = randn([2, ModelConfig.Photographs.Width, 16, 16], generator: generator);
         Tensor half = randn([2, ModelConfig.Photographs.HalfWidth, 32, 32], generator: generator), lastly = half.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // the same in channels-last memory
         float[] expected = Networks.Read(half + network.Unembed.call(grid)), before = Networks.Read(half);
-        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.AddFeatures(half, grid))), 0, 1e-5);
-        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.AddFeatures(lastly, grid))), 0, 1e-5);
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(half, grid))), 0, 1e-5);
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(lastly, grid))), 0, 1e-5);
         Assert.Equal(before, Networks.Read(lastly));
     }
 

@@ -31,7 +31,7 @@ internal static class OpenApiFeature
                 o.IncludeXmlComments(Path.Combine(AppContext.BaseDirectory, assembly.GetName().Name + ".xml"));
             }
 
-            o.SchemaFilter<OptionalFields>();
+            o.SchemaFilter<RequiredFieldsFilter>();
             o.OperationFilter<PictureRouteFilter>();
             o.OperationFilter<FormFilter>();
             o.OperationFilter<ProblemFilter>();

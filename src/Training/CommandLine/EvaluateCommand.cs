@@ -63,7 +63,7 @@ internal static class EvaluateCommand
         var table = new Table().AddColumns("σ", "σ·255", "images", "noisy dB", "result dB", "least dB", "perfect", "result Y dB", "noisy SSIM", "result SSIM");
         foreach (EvaluationRow row in report.Rows)
         {
-            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.LeastPsnr, "F2"), row.Perfect.ToString(CultureInfo.InvariantCulture), Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
+            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.LeastPsnr ?? double.NaN, "F2"), $"{row.Perfect}", Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
         }
 
         console.Write(table);
@@ -75,7 +75,7 @@ internal static class EvaluateCommand
             console.WriteLine(ClassicalFilters.Source);
         }
 
-        console.WriteLine($"{report.Model} {report.Sha256[..12]}, {report.Protocol.DescribeNoise()}, {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {report.Protocol.DescribeNoise()}; {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

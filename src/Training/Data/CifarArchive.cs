@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DenoiseService.Training.Data;
 
 /// <summary>
@@ -62,9 +64,10 @@ public static class CifarArchive
 /// <summary>Indices from first to last, both included.</summary>
 /// <param name="First">≥ 0.</param>
 /// <param name="Last">≥ First.</param>
-public readonly record struct IndexRange(int First, int Last)
+public readonly record struct IndexRange([property: JsonRequired] int First, [property: JsonRequired] int Last)
 {
     /// <summary>Number of indices.</summary>
+    [JsonIgnore]
     public int Count => Last - First + 1;
 
     /// <summary>Reads "3000-3999" or "17".</summary>

@@ -136,7 +136,7 @@ public sealed class JobsTests(Databases databases)
     [InlineData("robustness", """{"data":{"path":"sample"},"seeds":[1],"sigmas":[0.1,0.2],"recipe":{"model":{"width":16,"heads":2,"blocks":1,"feedForwardWidth":16,"routerWidth":4},"steps":4,"validateEvery":2,"batchSize":4}}""", "results.csv")]
     [InlineData("scaling", """{"sides":[32],"repeats":1,"cellSeconds":1,"model":{"width":16,"heads":2,"blocks":1}}""", "results.csv")]
     [InlineData("routing", """{"checkpoint":"small","data":["sample"],"permutations":9,"shown":1}""", "results.csv")]
-    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"range":{"first":0,"last":7},"clamp":true,"mode":"high"}}""", "results.csv")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"range":{"first":0,"last":7,"count":8},"clamp":true,"mode":"high"}}""", "results.csv")]
     public async Task Every_kind_of_experiment_runs_and_leaves_its_report(string kind, string body, string file)
     {
         await using var service = new Service();

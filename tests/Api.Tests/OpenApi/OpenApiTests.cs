@@ -54,7 +54,9 @@ public sealed class OpenApiTests(Service service) : IClassFixture<Service>
     [Theory]
     [InlineData("Recipe", new string[0])]
     [InlineData("EvaluationJobRequest", new[] { "checkpoint", "protocol" })]
+    [InlineData("EvaluationProtocol", new[] { "data", "sigmas" })]
     [InlineData("DataSource", new[] { "path" })]
+    [InlineData("IndexRange", new[] { "first", "last" })]
     [InlineData("ArtifactInfo", new[] { "createdAt", "length", "mediaType", "name", "sha256" })]
     public async Task Only_what_a_request_must_have_is_required(string schema, string[] required)
     {

@@ -80,7 +80,7 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
         var (rows, sha256, seconds) = Evaluation.Run(denoiser, here, time, reporter, cancellationToken: cancellationToken);
         var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, overlap, sha256, rows, ClassicalFilters.On(sha256, here), Math.Round(seconds, 3));
         var table = new ReportTable("Scores", ["σ", "pictures", "noisy dB", "result dB", "least dB", "perfect", "result Y dB", "noisy SSIM", "result SSIM"]);
-        foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.LeastPsnr, "F2"), row.Perfect, Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
+        foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.LeastPsnr ?? double.NaN, "F2"), row.Perfect, Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
         var record = new ExperimentRecord
         {
             Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,

@@ -7,9 +7,9 @@ namespace DenoiseService.Api.OpenApi;
 
 /// <summary>
 /// Takes out of a schema's required fields what a request may leave out because the record has a value of its own for it. The generator only sees that the type is not nullable, and
-/// clients made from the document would have to send every field of a recipe.
+/// clients made from the document would have to send every field of a recipe. It sees answers as well: a record that is only answered has its fields in the constructor, or says <c>required</c>.
 /// </summary>
-internal sealed class OptionalFields : ISchemaFilter
+internal sealed class RequiredFieldsFilter : ISchemaFilter
 {
     public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
     {
