@@ -18,7 +18,7 @@ namespace DenoiseService.Training;
 /// <param name="Noise">How the noise of neighbouring pixels hangs together.</param>
 public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnlyList<double> Sigmas, bool Clamp = false, bool RoundTo8Bit = false, long Seed = 1, DenoiseMode Mode = DenoiseMode.Normal, bool Told = false, double ToldFactor = 1, NoiseKind Noise = NoiseKind.White)
 {
-    /// <summary>This, if its noise levels are in their range and its mode and noise are known ones.</summary>
+    /// <summary>This, if its noise levels and the factor are in their ranges and its mode and noise are known ones.</summary>
     /// <exception cref="RecipeException">They are not.</exception>
     public EvaluationProtocol Validated()
     {

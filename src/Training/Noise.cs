@@ -1,5 +1,5 @@
-using DenoiseService.Model;
 using System.Text.Json.Serialization;
+using DenoiseService.Model;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Training;

@@ -56,7 +56,7 @@ public sealed class ClaimsTests
         Assert.False(one.ClearlyPositive);
     }
 
-    private static EvaluationRow Row(double psnr) => new(0.2, 10, new MeanSd(14.8, 1), new MeanSd(psnr, 1), new MeanSd(psnr, 1), new MeanSd(0.8, 0.1), new MeanSd(0.4, 0.1), psnr - 1, 0);
+    private static EvaluationRow Row(double psnr) => new(0.2, 10, new MeanSd(14.8, 1), new MeanSd(psnr, 1), new MeanSd(psnr, 1), new MeanSd(0.8, 0.1), new MeanSd(0.4, 0.1));
 
     private static AblationResult Ablation(params (string Name, double Psnr)[] rows) => new(
         new ExperimentRecord { Experiment = "ablation", Finished = true, Data = "", WrittenAt = DateTimeOffset.UnixEpoch }, 14.8,

@@ -27,7 +27,7 @@ public sealed class FigureTests : IDisposable
         var recipe = new ExperimentRecord { Experiment = "ablation", Finished = true, Data = "none", WrittenAt = DateTimeOffset.UnixEpoch };
         AblationRow[] rows = AblationVariant.All.Select((v, i) =>
         {
-            TrainingResult[] runs = Enumerable.Range(0, 3).Select(seed => new TrainingResult("", seed, 1, 1, 1, [new EvaluationRow(0.2, 9, new(14.83, 0.3), new(21 + i * 0.2 + seed * 0.1, 1), new(22, 1), new(0.65 + i * 0.01 + seed * 0.004, 0.05), new(0.42, 0.1), 19, 0)])).ToArray();
+            TrainingResult[] runs = Enumerable.Range(0, 3).Select(seed => new TrainingResult("", seed, 1, 1, 1, [new EvaluationRow(0.2, 9, new(14.83, 0.3), new(21 + i * 0.2 + seed * 0.1, 1), new(22, 1), new(0.65 + i * 0.01 + seed * 0.004, 0.05), new(0.42, 0.1))])).ToArray();
             return new AblationRow(v.Name, v.Label, 3, new(21.1 + i * 0.2, 1), 0.1, new(0.654 + i * 0.01, 0.05), 1, 1, 1, null, runs);
         }).ToArray();
         var folder = new ExperimentFolder(_folder.Path);
