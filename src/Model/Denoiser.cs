@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using DenoiseService.Model.Attention;
 using static TorchSharp.torch;
@@ -47,6 +46,7 @@ public sealed class Denoiser : IDisposable
     private readonly Func<Tensor, (Tensor Image, Tensor Routing)> _network;
     private readonly IDisposable? _owned;
     private readonly DenoiserOptions _options;
+    private readonly Lazy<Workers> _workers; // who only looks at small pictures needs none
 
     /// <summary>Takes over a network, which must be in evaluation mode, and disposes it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range, or not for this network.</exception>
@@ -65,6 +65,7 @@ public sealed class Denoiser : IDisposable
         _options = options ?? new();
         Config = Checked(config, _options);
         (_network, _owned) = network;
+        _workers = new(() => new Workers(_options.Threads, "tiles"));
         int fit = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
         MaxBatchTiles = fit - (fit > _options.Threads ? fit % _options.Threads : 0); // or the last tile of every batch would find the other threads idle
     }
@@ -137,7 +138,11 @@ public sealed class Denoiser : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _owned?.Dispose();
+    public void Dispose()
+    {
+        if (_workers.IsValueCreated) _workers.Value.Dispose();
+        _owned?.Dispose();
+    }
 
     private static ModelConfig Checked(ModelConfig config, DenoiserOptions options)
     {
@@ -176,44 +181,37 @@ public sealed class Denoiser : IDisposable
     {
         if (_options.Threads == 1 || chunks.Length <= 1)
         {
-            foreach (Chunk chunk in chunks) Run(chunk, chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
+            foreach (Chunk chunk in chunks)
+            {
+                set_num_threads(chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
+                Run(chunk);
+            }
+
             return;
         }
 
-        int before = get_num_threads();
+        // One at a time to whoever is free: chunks are few, and of different sizes.
         var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
-        try
-        {
-            // One at a time to whoever is free: chunks are few, and of different sizes.
-            Parallel.ForEach(Partitioner.Create(chunks, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = _options.Threads }, chunk => Run(chunk, 1, tooMuchAtOnce));
-            // A single tile that found no memory beside the others' may find it alone.
-            if (!tooMuchAtOnce.IsEmpty) MaxBatchTiles = Math.Max(1, MaxBatchTiles / 2);
-            foreach (Chunk tile in tooMuchAtOnce) Run(tile, 1);
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of threads
-        }
-        finally
-        {
-            set_num_threads(before); // the last call is also the default of every thread that starts later
-        }
+        _workers.Value.ForEach(chunks, chunk => Run(chunk, tooMuchAtOnce));
+        if (tooMuchAtOnce.IsEmpty) return;
+        // A single tile that found no memory beside the others' may find it alone.
+        MaxBatchTiles = Math.Max(1, MaxBatchTiles / 2);
+        foreach (Chunk tile in tooMuchAtOnce) Run(tile);
     }
 
     /// <summary>The network's output for tiles. Out of memory: halves, and remembers it; one tile cannot be halved, and waits if others run beside it.</summary>
-    private void Run(Chunk chunk, int libtorchThreads, ConcurrentQueue<Chunk>? later = null)
+    private void Run(Chunk chunk, ConcurrentQueue<Chunk>? later = null)
     {
         try
         {
-            set_num_threads(libtorchThreads);
             Forward(chunk);
         }
         catch (ExternalException e) when (IsOutOfMemory(e) && chunk.Count > 1)
         {
             int half = chunk.Count / 2;
             MaxBatchTiles = Math.Max(1, Math.Min(MaxBatchTiles, half));
-            Run(chunk with { Count = half }, libtorchThreads, later);
-            Run(chunk with { First = chunk.First + half, Count = chunk.Count - half }, libtorchThreads, later);
+            Run(chunk with { Count = half }, later);
+            Run(chunk with { First = chunk.First + half, Count = chunk.Count - half }, later);
         }
         catch (ExternalException e) when (IsOutOfMemory(e) && later is not null)
         {

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using DenoiseService.Model;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,6 +16,7 @@ internal sealed class DataParallel : IDisposable
     private readonly (SmallViT Network, Parameter[] Parameters)[] _copies;
     private readonly int _threads = get_num_threads();
     private readonly bool _oneThreadEach;
+    private readonly Workers? _workers;
 
     public DataParallel(SmallViT network, int replicas, Precision precision = Precision.Float32)
     {
@@ -26,6 +26,7 @@ internal sealed class DataParallel : IDisposable
         _trained = [.. network.parameters()];
         _copies = [.. Enumerable.Range(0, ownNumbers ? replicas : replicas - 1).Select(_ => Copy())];
         _replicas = [.. ownNumbers ? [] : new[] { network }, .. _copies.Select(c => c.Network)];
+        if (replicas > 1) _workers = new Workers(replicas, "replica");
 
         (SmallViT Network, Parameter[] Parameters) Copy()
         {
@@ -47,7 +48,7 @@ internal sealed class DataParallel : IDisposable
         {
             if (_oneThreadEach) set_num_threads(1); // also for what is as small as weights: waking libtorch's other threads takes longer than doing without
             CopyWeights();
-            double loss = _replicas.Length == 1 ? Part(0, noisy, clean, sigma, 1, lossOf) : Parts(noisy, clean, sigma, lossOf);
+            double loss = _workers is null ? Part(0, noisy, clean, sigma, 1, lossOf) : Parts(_workers, noisy, clean, sigma, lossOf);
             AddGradients();
             return loss;
         }
@@ -59,28 +60,20 @@ internal sealed class DataParallel : IDisposable
 
     public void Dispose()
     {
+        _workers?.Dispose();
         foreach ((SmallViT network, _) in _copies) network.Dispose();
     }
 
-    private double Parts(Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor, Tensor> lossOf)
+    private double Parts(Workers workers, Tensor noisy, Tensor clean, Tensor sigma, Func<Tensor, Tensor, Tensor, Tensor, Tensor> lossOf)
     {
         long batch = noisy.shape[0];
         var losses = new double[_replicas.Length];
-        try
+        workers.ForEach([.. Enumerable.Range(0, _replicas.Length)], r =>
         {
-            Parallel.For(0, _replicas.Length, r =>
-            {
-                set_num_threads(1);
-                long first = batch * r / _replicas.Length, count = batch * (r + 1) / _replicas.Length - first;
-                using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count), sigmaPart = sigma.narrow(0, first, count);
-                losses[r] = Part(r, noisyPart, cleanPart, sigmaPart, (double)count / batch, lossOf);
-            });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the caller gets the same exception whatever the number of replicas
-        }
-
+            long first = batch * r / _replicas.Length, count = batch * (r + 1) / _replicas.Length - first;
+            using Tensor noisyPart = noisy.narrow(0, first, count), cleanPart = clean.narrow(0, first, count), sigmaPart = sigma.narrow(0, first, count);
+            losses[r] = Part(r, noisyPart, cleanPart, sigmaPart, (double)count / batch, lossOf);
+        });
         return losses.Sum();
     }
 
