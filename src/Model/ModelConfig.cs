@@ -96,16 +96,16 @@ public sealed record ModelConfig
     /// <summary>Where the probabilities come from; the mixtures only.</summary>
     public RoutingKind Routing { get; init; } = RoutingKind.Learned;
 
-    /// <summary>Side in tokens of the square windows within which tokens attend to each other; 0: the whole tile. A windowed network runs on tiles of any multiple of a window.</summary>
+    /// <summary>Side in tokens of the square windows within which tokens attend to each other; 0: the whole tile. A windowed network runs on tiles of any side from one window on, in whole patches.</summary>
     public int WindowSide { get; init; }
 
     /// <summary>Every second block moves its windows by half a window, so that context grows with depth.</summary>
     public bool ShiftWindows { get; init; }
 
-    /// <summary>Channels of the convolutional encoder and decoder around the tokens at full resolution; 0: patches are embedded linearly, as in the report.</summary>
+    /// <summary>Channels of the convolutional encoder and decoder around the tokens at full resolution; 0: none at full resolution; without an UnshuffledStem patches are embedded linearly then, as in the report.</summary>
     public int StemWidth { get; init; }
 
-    /// <summary>Channels of the encoder and decoder at half resolution; used where <see cref="StemWidth"/> is not 0.</summary>
+    /// <summary>Channels of the encoder and decoder at half resolution; used where <see cref="StemWidth"/> is not 0 or <see cref="UnshuffledStem"/> is true.</summary>
     public int HalfWidth { get; init; } = 48;
 
     /// <summary>

@@ -148,21 +148,18 @@ public static class Evaluation
 
     private static Func<Sample>[] Samples(EvaluationProtocol protocol)
     {
+        int first = protocol.Range?.First ?? 0;
         if (CifarArchive.IsIn(protocol.Data))
         {
             PatchSet set = CifarArchive.Read(protocol.Data, protocol.Range);
-            int first = protocol.Range?.First ?? 0;
             return Enumerable.Range(0, set.Count).Select(i => (Func<Sample>)(() => new Sample(first + i, set.Image(i), set.Side, set.Side))).ToArray();
         }
 
-        IReadOnlyList<string> files = PhotographFolder.Files(protocol.Data);
-        IndexRange range = protocol.Range ?? new IndexRange(0, files.Count - 1);
-        if (range.Last >= files.Count) throw new DataSetException($"The range {range} ends beyond the last of {files.Count} pictures (0-{files.Count - 1}).");
-        return Enumerable.Range(range.First, range.Count).Select(i => (Func<Sample>)(() =>
+        return PhotographFolder.Files(protocol.Data, protocol.Range).Select((file, i) => (Func<Sample>)(() =>
         {
-            Imaging.Picture picture = PhotographFolder.Read(files[i]);
-            if (Math.Min(picture.Height, picture.Width) < Metrics.Window) throw new DataSetException($"{files[i]} has {picture.Height} × {picture.Width} pixels; SSIM needs at least {Metrics.Window} × {Metrics.Window}.");
-            return new Sample(i, picture.Samples, picture.Height, picture.Width);
+            Imaging.Picture picture = PhotographFolder.Read(file);
+            if (Math.Min(picture.Height, picture.Width) < Metrics.Window) throw new DataSetException($"{file} has {picture.Height} × {picture.Width} pixels; SSIM needs at least {Metrics.Window} × {Metrics.Window}.");
+            return new Sample(first + i, picture.Samples, picture.Height, picture.Width);
         })).ToArray();
     }
 }

@@ -218,8 +218,9 @@ public sealed record Recipe
         Require(EmaDecay is null or (> 0 and < 1), nameof(EmaDecay), EmaDecay, "between 0 and 1");
         Require(ValidationSigmas.Count > 0 && ValidationSigmas.All(s => s is > 0 and <= 1), nameof(ValidationSigmas), string.Join(", ", ValidationSigmas), "at least one, each above 0, up to 1");
         Require(ValidateEvery is null or >= 1, nameof(ValidateEvery), ValidateEvery, "1 or more");
-        foreach (DataSource source in Data.Concat(Validation))
+        foreach (DataSource? source in Data.Concat(Validation)) // JSON may hold null
         {
+            if (source is null) throw new RecipeException(nameof(Data), "Data or Validation holds null; it must hold sources.");
             Require(source.Share > 0, "Share", source.Share, "above 0");
             Require(source.Shrink is >= 1 and <= 16, "Shrink", source.Shrink, "1 to 16");
             Require(source.Patches is >= 1 and <= 10_000_000, "Patches", source.Patches, "1 to 10,000,000");

@@ -41,7 +41,7 @@ public sealed class TrainingRun
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly IProgress<TrainingProgress>? _progress;
-    private string? _initialSha256;
+    private TrainingOrigin _origin;
 
     /// <summary>Prepares a run.</summary>
     /// <exception cref="RecipeException">A value is out of range, or the data's images are not of the network's tile size.</exception>
@@ -86,13 +86,15 @@ public sealed class TrainingRun
         using SmallViT? mean = _recipe.EmaDecay is null ? null : new SmallViT(_recipe.Model);
         mean?.load_state_dict(network.state_dict());
         IOptimiser optimiser = _recipe.Optimiser == OptimiserKind.Muon ? new Muon(network.parameters(), _recipe.WeightDecay) : new Adam(network.parameters(), _recipe.WeightDecay);
-        using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision);
         var batches = new Batches(_recipe, _data);
 
         CheckRecipe();
-        (long step, double best) = File.Exists(StatePath) ? TrainingState.Load(StatePath, network, mean, optimiser) : Begin(network, mean);
+        string[] sets = [.. _data.Sets.Select(s => s.Sha256())];
+        _origin = new TrainingOrigin(null, ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(sets))));
+        (long step, double best) = File.Exists(StatePath) ? GoOn(network, mean, optimiser) : Begin(network, mean);
+        if (step >= Steps && !File.Exists(BestPath)) throw new RecipeException(nameof(Recipe.Steps), $"Steps is {Steps}; this run has done {step} and was not validated yet. Give more than {step}.");
         StartFiles(step);
-        if (InitialWeights is not null) _initialSha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(InitialWeights)));
+        using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision); // of the weights, and what is never trained, as they are now
         TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
         long started = _time.GetTimestamp(), first = step, saved = started;
         long validateEvery = _recipe.ValidateEvery ?? (long)Math.Max(1, Math.Round(StepsPerEpoch));
@@ -101,7 +103,7 @@ public sealed class TrainingRun
         {
             if (cancellationToken.IsCancellationRequested)
             {
-                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                Save(network, mean, optimiser, step, best);
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
@@ -122,14 +124,14 @@ public sealed class TrainingRun
                 }
 
                 AppendHistory(step, loss, rate, psnr);
-                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                Save(network, mean, optimiser, step, best);
                 if (samples?.IsDue(step) == true) sample = samples.Look(judged, step); // after the state: a step that is done again is looked at again
                 network.train();
             }
             else if (_time.GetElapsedTime(saved) > SaveEvery)
             {
                 saved = _time.GetTimestamp();
-                TrainingState.Save(StatePath, network, mean, optimiser, step, best);
+                Save(network, mean, optimiser, step, best);
             }
 
             TimeSpan remaining = _time.GetElapsedTime(started) * ((Steps - step) / (double)(step - first));
@@ -149,10 +151,30 @@ public sealed class TrainingRun
             using var scope = NewDisposeScope();
             Checkpoint.Fill(network, file.Tensors, Path.GetFileName(InitialWeights));
             mean?.load_state_dict(network.state_dict());
+            _origin = _origin with { InitialSha256 = ShaOf(File.ReadAllBytes(InitialWeights)) };
         }
 
         return (0, double.NegativeInfinity);
     }
+
+    /// <summary>From the stored state on. The initial weights are not needed any more; if they are there, they must be those that the run started from, as the images must be those it learnt from.</summary>
+    /// <exception cref="RecipeException">They are not.</exception>
+    /// <exception cref="CheckpointException">The state is damaged.</exception>
+    private (long Step, double Best) GoOn(SmallViT network, SmallViT? mean, IOptimiser optimiser)
+    {
+        (long step, double best, TrainingOrigin began) = TrainingState.Load(StatePath, network, mean, optimiser);
+        TrainingOrigin now = _origin with { InitialSha256 = File.Exists(InitialWeights) ? ShaOf(File.ReadAllBytes(InitialWeights)) : null };
+        if (Differ(began.InitialSha256, now.InitialSha256)) throw new RecipeException(nameof(Recipe.Initial), $"{Path.GetFileName(InitialWeights)} is not what the run in {Path.GetFileName(_folder)} started from (sha256 {now.InitialSha256![..12]}…, not {began.InitialSha256![..12]}…). Give another folder.");
+        if (Differ(began.DataSha256, now.DataSha256)) throw new RecipeException(nameof(Recipe.Data), $"The training images are not those of the run in {Path.GetFileName(_folder)}. Give another folder.");
+        _origin = new TrainingOrigin(began.InitialSha256 ?? now.InitialSha256, now.DataSha256);
+        return (step, best);
+
+        static bool Differ(string? before, string? now) => before is not null && now is not null && before != now;
+    }
+
+    private static string ShaOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
+
+    private void Save(SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best) => TrainingState.Save(StatePath, network, mean, optimiser, step, best, _origin);
 
     /// <summary>Two runs in one folder would write over each other. The system lets go of the file however this process ends.</summary>
     private FileStream Hold()
@@ -259,7 +281,7 @@ public sealed class TrainingRun
         ["images"] = _data.Count,
         ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
         ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
-        ["initialSha256"] = _initialSha256,
+        ["initialSha256"] = _origin.InitialSha256,
         ["idleUnits"] = idleUnits,
         ["recipe"] = JsonSerializer.SerializeToNode(_recipe, Recipe.Json),
     };
@@ -285,8 +307,14 @@ public sealed class TrainingRun
     /// <summary>A run may be made longer or shorter on the way; anything else is another run.</summary>
     private bool SameButForLength(byte[] stored)
     {
-        Recipe? other = JsonSerializer.Deserialize<Recipe>(stored, Recipe.Json);
-        return other is not null && Text(other) == Text(_recipe);
+        try
+        {
+            return JsonSerializer.Deserialize<Recipe>(stored, Recipe.Json) is { } other && Text(other) == Text(_recipe);
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
 
         static string Text(Recipe recipe) => JsonSerializer.Serialize(recipe with { Steps = null, Epochs = 1 }, Recipe.Json);
     }

@@ -4,15 +4,20 @@ using static TorchSharp.torch;
 
 namespace DenoiseService.Training;
 
+/// <summary>What a run started from and learns from; null where nobody said, or in a state from before it was recorded.</summary>
+/// <param name="InitialSha256">Of the file of weights.</param>
+/// <param name="DataSha256">Over those of all training images.</param>
+internal readonly record struct TrainingOrigin(string? InitialSha256, string? DataSha256);
+
 /// <summary>
-/// What a run needs to go on exactly: weights, their running mean, the optimiser, the step, the best validation so far. One file, written
+/// What a run needs to go on exactly: weights, their running mean, the optimiser, the step, the best validation so far, what it started from. One file, written
 /// atomically, with a checksum over its contents. (Random numbers are derived from the step and need no state.)
 /// </summary>
 internal static class TrainingState
 {
-    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256";
+    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256", Initial = "initialSha256", Data = "dataSha256";
 
-    public static void Save(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best)
+    public static void Save(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best, TrainingOrigin origin)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
@@ -28,12 +33,14 @@ internal static class TrainingState
         }
 
         var facts = new Dictionary<string, string> { ["step"] = step.ToString(CultureInfo.InvariantCulture), ["best"] = best.ToString("R", CultureInfo.InvariantCulture) };
+        if (origin.InitialSha256 is not null) facts[Initial] = origin.InitialSha256;
+        if (origin.DataSha256 is not null) facts[Data] = origin.DataSha256;
         facts[Checksum] = Sum(tensors, facts);
         Safetensors.Write(path, tensors, facts);
     }
 
     /// <exception cref="CheckpointException">Damaged, or of another network.</exception>
-    public static (long Step, double Best) Load(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser)
+    public static (long Step, double Best, TrainingOrigin Origin) Load(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser)
     {
         using SafetensorsFile file = Safetensors.Read(path);
         string name = Path.GetFileName(path);
@@ -50,7 +57,7 @@ internal static class TrainingState
             }
         }
 
-        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture));
+        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture), new TrainingOrigin(facts.GetValueOrDefault(Initial), facts.GetValueOrDefault(Data)));
 
         Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
     }

@@ -167,7 +167,7 @@ public sealed class TrainingRunTests : IDisposable
                 foreach (TorchSharp.torch.Tensor p in network.parameters()) p.mul_(1e30f);
             }
 
-            TrainingState.Save(_folder.File("spoilt/state.safetensors"), network, mean, new Adam(network.parameters(), 0), 4, 0);
+            TrainingState.Save(_folder.File("spoilt/state.safetensors"), network, mean, new Adam(network.parameters(), 0), 4, 0, default);
         }
     }
 
@@ -339,6 +339,53 @@ public sealed class TrainingRunTests : IDisposable
         }
 
         Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(Train(rounded, "parts")));
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_needs_its_initial_weights_no_more_but_refuses_others()
+    {
+        (string first, string second) = (Train(Small.Recipe, "first"), Train(Small.Recipe with { Seed = 8 }, "second"));
+        Recipe tuning = Small.Recipe with { Initial = "best.safetensors", Steps = 4 };
+        From(first, 4);
+        Assert.Equal("Initial", Assert.Throws<RecipeException>(() => From(second, 8)).Field);
+        string sha = Checkpoint.ReadCard(first).Sha256;
+        File.Delete(first);
+        string best = From(first, 8);
+        Assert.Equal(sha, (string?)Checkpoint.ReadCard(best).Training["initialSha256"]);
+
+        string From(string initial, int steps) => new TrainingRun(tuning with { Steps = steps }, Small.Data(40), null, _folder.File("tuned"), TimeProvider.System) { InitialWeights = initial }.Run();
+    }
+
+    [Fact]
+    public void A_run_does_not_go_on_with_other_images()
+    {
+        Train(Small.Recipe with { Steps = 4 }, "run");
+        Assert.Equal("Data", Assert.Throws<RecipeException>(() => new TrainingRun(Small.Recipe, Small.Data(40, seed: 9), Small.Data(6, seed: 2), _folder.File("run"), TimeProvider.System).Run()).Field);
+    }
+
+    [Fact]
+    public void A_run_cannot_be_made_shorter_than_it_is_before_there_are_weights_to_keep()
+    {
+        using var stop = new CancellationTokenSource();
+        var stopper = new Immediate<TrainingProgress>(p =>
+        {
+            if (p.Step == 3) stop.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => Run(Small.Recipe, "run", stopper).Run(stop.Token));
+        Assert.Contains("more than 3", Assert.Throws<RecipeException>(() => Train(Small.Recipe with { Steps = 2 }, "run")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replicas_have_what_is_never_trained_from_the_initial_weights_too()
+    {
+        Recipe random = Small.Recipe with { Model = Small.Model with { Routing = RoutingKind.Random }, Steps = 1, ValidateEvery = 1 };
+        string first = Train(random, "first");
+        double[] losses = [.. new[] { 1, 2 }.Select(replicas =>
+        {
+            new TrainingRun(random with { Initial = "first", Replicas = replicas, Seed = 9 }, Small.Data(40), null, _folder.File($"{replicas}"), TimeProvider.System) { InitialWeights = first }.Run();
+            return double.Parse(History($"{replicas}")[1].Split(',')[1], System.Globalization.CultureInfo.InvariantCulture);
+        })];
+        Assert.Equal(losses[0], losses[1], 1e-6);
     }
 
     private string Train(Recipe recipe, string folder) => Run(recipe, folder).Run();

@@ -23,10 +23,12 @@ internal static class ModelOptions
     /// <exception cref="FormatException">An option is out of range.</exception>
     public static (Denoiser Denoiser, string Sha256) Open(ParseResult parsed)
     {
+        int threads = parsed.GetValue(Threads);
+        if (threads is < 1 or > 1024) throw new FormatException($"--threads is {threads}; it must be 1 to 1024.");
         var (network, card) = Model.Checkpoint.Load(parsed.GetValue(Checkpoint)!.FullName);
         try
         {
-            return (new Denoiser(network, new DenoiserOptions { Overlap = parsed.GetValue(Overlap), MaxTileSide = parsed.GetValue(Tile), Threads = parsed.GetValue(Threads), Precision = parsed.GetValue(Precision) }), card.Sha256);
+            return (new Denoiser(network, new DenoiserOptions { Overlap = parsed.GetValue(Overlap), MaxTileSide = parsed.GetValue(Tile), Threads = threads, Precision = parsed.GetValue(Precision) }), card.Sha256);
         }
         catch (ArgumentOutOfRangeException e)
         {

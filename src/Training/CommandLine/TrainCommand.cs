@@ -90,7 +90,7 @@ internal static class TrainingProgressView
     }
 
     private static string Describe(TrainingProgress p) => string.Create(CultureInfo.InvariantCulture,
-        $"step {p.Step}/{p.Steps} epoch {p.Epoch:F2} loss {p.Loss:F5} lr {p.LearningRate:E1} left {p.Remaining:hh\\:mm\\:ss}{(p.ValidationPsnr is { } v ? $" validation {v:F3} dB" : "")}");
+        $"step {p.Step}/{p.Steps} epoch {p.Epoch:F2} loss {p.Loss:F5} lr {p.LearningRate:E1} left {(int)p.Remaining.TotalHours}:{p.Remaining:mm\\:ss}{(p.ValidationPsnr is { } v ? $" validation {v:F3} dB" : "")}");
 
     private sealed class Lines(IAnsiConsole console) : IProgress<TrainingProgress>
     {

@@ -8,13 +8,18 @@ public static class PhotographFolder
     private static readonly DecodeLimits Limits = new(MaxBytes: 1L << 30, MaxMegapixels: 400, MaxFrames: 1, MaxSide: 65500);
 
     /// <summary>The picture files of a folder.</summary>
-    /// <exception cref="DataSetException">No folder, or no picture in it.</exception>
-    public static IReadOnlyList<string> Files(string folder)
+    /// <param name="folder">Searched with its subfolders.</param>
+    /// <param name="range">Which of them, from 0 on; null: all.</param>
+    /// <exception cref="DataSetException">No folder, no picture in it, or fewer than the range asks for.</exception>
+    public static IReadOnlyList<string> Files(string folder, IndexRange? range = null)
     {
         if (!Directory.Exists(folder)) throw new DataSetException($"There is no folder {folder}.");
         string[] files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Where(f => ImageFormats.TryParse(Path.GetExtension(f).TrimStart('.'), out _)).Order(StringComparer.Ordinal).ToArray();
-        return files.Length > 0 ? files : throw new DataSetException($"{folder} has no pictures.");
+        if (files.Length == 0) throw new DataSetException($"{folder} has no pictures.");
+        if (range is not { } some) return files;
+        if (some.Last >= files.Length) throw new DataSetException($"The range {some} ends beyond the last of {files.Length} pictures (0-{files.Length - 1}).");
+        return files[some.First..(some.Last + 1)];
     }
 
     /// <summary>Decodes one picture to RGB; grey is repeated.</summary>
@@ -35,10 +40,11 @@ public static class PhotographFolder
     /// <param name="count">How many squares in all.</param>
     /// <param name="seed">Same seed, same squares.</param>
     /// <param name="shrink">Factor by which every picture is shrunk first.</param>
+    /// <param name="range">Of which pictures; null: of all.</param>
     /// <param name="cancellationToken">Looked at between pictures.</param>
-    public static PatchSet Cut(string folder, int side, int count, long seed, int shrink = 1, CancellationToken cancellationToken = default)
+    public static PatchSet Cut(string folder, int side, int count, long seed, int shrink = 1, IndexRange? range = null, CancellationToken cancellationToken = default)
     {
-        IReadOnlyList<string> files = Files(folder);
+        IReadOnlyList<string> files = Files(folder, range);
         var sizes = files.Select(f => Read(f, bytes => ImageCodec.ReadHeader(bytes, Limits))).Select(h => h.Width / shrink < side || h.Height / shrink < side ? 0 : (double)h.Width * h.Height).ToArray();
         double total = sizes.Sum();
         if (total == 0) throw new DataSetException($"{folder} has no picture of at least {side * shrink} × {side * shrink} pixels.");

@@ -92,7 +92,7 @@ public sealed record AblationSettings
     internal IReadOnlyList<AblationVariant> Chosen()
     {
         IReadOnlyList<AblationVariant> all = AblationVariant.VariantsOf(Recipe.Model);
-        string? unknown = Variants.FirstOrDefault(v => all.All(a => a.Name != v));
+        string? unknown = Variants.Select(v => v ?? "null").FirstOrDefault(v => all.All(a => a.Name != v)); // JSON may hold null
         if (unknown is not null) throw new RecipeException(nameof(Variants), $"There is no variant '{unknown}': {string.Join(", ", all.Select(a => a.Name))}.");
         return Variants.Count == 0 ? all : all.Where(a => Variants.Contains(a.Name)).ToArray();
     }
@@ -176,7 +176,7 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
         var record = new ExperimentRecord
         {
             Experiment = "ablation", Finished = finished, Data = settings.Data.Description,
-            DataSha256 = test.Sha256(), Seeds = settings.Seeds, Sigmas = sigmas, WrittenAt = time.GetUtcNow(), Hours = results.Sum(r => r.TrainingSeconds) / 3600 / settings.Workers,
+            DataSha256 = test.Sha256(), Seeds = settings.Seeds, Sigmas = sigmas, WrittenAt = time.GetUtcNow(), Hours = TrainingMatrix.Hours(results, settings.Workers),
         };
         return new AblationResult(record, results[0].Rows[0].NoisyPsnr.Mean, rows);
 

@@ -64,6 +64,7 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
         int steps = (int)Math.Max(1, settings.MainSamples / settings.MainRecipe.BatchSize);
         var main = new TrainingUnit(folder.File("main", "runs", "main"), settings.MainRecipe with { Steps = steps, Seed = settings.Seeds[0] }, Sigmas);
         // The long training first, everything else beside it: no core waits for the last one.
+        if (settings.MainCheckpoint is not null) CheckMain(settings.MainCheckpoint);
         TrainingUnit[] units = [.. settings.MainCheckpoint is null ? [main] : Array.Empty<TrainingUnit>(), .. ablation.Units(), .. robustness.Units()];
         (bool finished, bool refused) = (false, false);
         try
@@ -92,6 +93,15 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
         return Result(finished, steps);
     }
 
+    /// <summary>Before hours of trainings, not after them.</summary>
+    /// <exception cref="CheckpointException">It cannot be read.</exception>
+    /// <exception cref="RecipeException">It has no routing to study.</exception>
+    private static void CheckMain(string checkpoint)
+    {
+        var (network, _) = Checkpoint.Load(checkpoint);
+        using (network) RoutingStudy.RequireRouter(network.Config, checkpoint);
+    }
+
     private ExperimentFolder In(string name) => new(folder.File(name));
 
     private IReadOnlyList<EvaluationRow> Evaluate(string checkpoint, CancellationToken cancellationToken)
@@ -110,9 +120,11 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
             DataSha256 = settings.Data.TestSet().Sha256(), Seeds = settings.Seeds, Sigmas = [.. Sigmas.Order()], WrittenAt = time.GetUtcNow(),
             Hours = new[] { _ablation?.Record, _robustness?.Record, _routing?.Record, _scaling?.Record }.Sum(r => r?.Hours ?? 0),
         };
+        string how = settings.MainCheckpoint is { } trained ? $"with the weights of {Path.GetFileName(trained)}, which were trained before"
+            : FormattableString.Invariant($"after {(long)steps * settings.MainRecipe.BatchSize / 1e6:0.##} million noisy images drawn from CIFAR-10 records {settings.Data.Train}");
         Claim[] claims =
         [
-            Claims.MainModel(_main?[0], (long)steps * settings.MainRecipe.BatchSize, $"CIFAR-10 records {settings.Data.Train}"), Claims.Routing(_ablation), Claims.Sparsity(_ablation), Claims.Adaptation(_routing), Claims.Scale(_scaling), Claims.Generalisation(_robustness),
+            Claims.MainModel(_main?[0], how), Claims.Routing(_ablation), Claims.Sparsity(_ablation), Claims.Adaptation(_routing), Claims.Scale(_scaling), Claims.Generalisation(_robustness),
         ];
         return new ReproductionResult(record, claims, _main);
     }

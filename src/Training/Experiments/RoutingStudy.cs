@@ -94,13 +94,26 @@ public sealed class RoutingStudy(RoutingStudySettings settings, ExperimentFolder
     private (Denoiser Denoiser, CheckpointCard Card) Open()
     {
         var (network, card) = Checkpoint.Load(settings.Checkpoint);
-        ModelConfig config = card.Config;
+        try
+        {
+            RequireRouter(card.Config, settings.Checkpoint);
+        }
+        catch (RecipeException)
+        {
+            network.Dispose();
+            throw;
+        }
+
+        return (new Denoiser(network, new DenoiserOptions { Overlap = Math.Min(new DenoiserOptions().Overlap, card.Config.TileSide / 2), Threads = settings.Threads }), card);
+    }
+
+    /// <exception cref="RecipeException">The network has no router that chooses.</exception>
+    internal static void RequireRouter(ModelConfig config, string checkpoint)
+    {
         string? why = config.Attention is not (AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture) ? $"its attention is {config.Attention}, which has none"
             : config.Routing != RoutingKind.Learned ? $"its routing is {config.Routing}"
             : config.Experts < 2 ? "it has one expert" : null;
-        if (why is null) return (new Denoiser(network, new DenoiserOptions { Overlap = Math.Min(new DenoiserOptions().Overlap, config.TileSide / 2), Threads = settings.Threads }), card);
-        network.Dispose();
-        throw new RecipeException(nameof(RoutingStudySettings.Checkpoint), $"{Path.GetFileName(settings.Checkpoint)} has no learned router that chooses between experts: {why}.");
+        if (why is not null) throw new RecipeException(nameof(RoutingStudySettings.Checkpoint), $"{Path.GetFileName(checkpoint)} has no learned router that chooses between experts: {why}.");
     }
 
     /// <summary>One group of images: both draws through the network, then everything that is counted on them.</summary>

@@ -39,6 +39,8 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
     /// <summary>Of the noise on the test images, the same for all.</summary>
     public const long NoiseSeed = 1;
 
+    private readonly Lazy<string> _pixels = new(() => string.Concat(new[] { data.Train, data.Validation, data.Test }.Select(range => CifarArchive.Read(data.Path, IndexRange.Parse(range)).Sha256()[..16])));
+
     /// <summary>What every experiment of trainings asks of its settings.</summary>
     /// <exception cref="RecipeException">Names the field that is out of range.</exception>
     public static void Check(IReadOnlyList<long> seeds, IReadOnlyList<double> sigmas, int workers)
@@ -83,6 +85,9 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
             }
         }
     }
+
+    /// <summary>How long these trainings took side by side, in hours; of one that was interrupted its last session counts.</summary>
+    public static double Hours(IReadOnlyList<TrainingResult> results, int workers) => results.Sum(r => r.TrainingSeconds) / 3600 / Math.Clamp(results.Count, 1, workers);
 
     /// <summary>The results that are on disk already, of whatever units.</summary>
     public IReadOnlyList<TrainingResult> Finished(IReadOnlyList<TrainingUnit> units) => units.Select(Read).OfType<TrainingResult>().ToArray();
@@ -130,16 +135,17 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
             throw new RecipeException("output", $"result.json of {unit.Key} in the output folder cannot be read: {e.Message} Delete it, and the network is measured again.");
         }
 
-        if (Text(stored.Identity) != Text(Identity(unit))) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
+        UnitIdentity now = Identity(unit);
+        if (Text(stored.Identity) != Text(stored.Identity.Pixels is null ? now with { Pixels = null } : now)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
         return stored.Result;
     }
 
     private sealed record StoredResult(UnitIdentity Identity, TrainingResult Result);
 
-    /// <summary>Everything that decides a result.</summary>
-    private sealed record UnitIdentity(Recipe Recipe, string Train, string Validation, string Test, IReadOnlyList<double> Sigmas);
+    /// <summary>Everything that decides a result. Pixels are the first digits of the sha256 of each range's images; null in results from before they were recorded.</summary>
+    private sealed record UnitIdentity(Recipe Recipe, string Train, string Validation, string Test, IReadOnlyList<double> Sigmas, string? Pixels = null);
 
-    private UnitIdentity Identity(TrainingUnit unit) => new(unit.Recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, unit.Sigmas);
+    private UnitIdentity Identity(TrainingUnit unit) => new(unit.Recipe with { Data = [], Validation = [] }, data.Train, data.Validation, data.Test, unit.Sigmas, _pixels.Value);
 
     /// <summary>Settings that a stored identity does not have yet have their defaults.</summary>
     private static string Text(UnitIdentity identity) => JsonSerializer.Serialize(identity, JsonSerializerOptions.Web);

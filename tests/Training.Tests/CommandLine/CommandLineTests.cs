@@ -27,6 +27,20 @@ public sealed class CommandLineTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Theory]
+    [InlineData("{\"epoch\": 30}", "epoch")]
+    [InlineData("{\"data\": null}", "not a recipe")]
+    [InlineData("{\"data\": [null]}", "null")]
+    [InlineData("{\"model\": null}", "not a recipe")]
+    [InlineData("[]", "not a recipe")]
+    public void A_recipe_file_that_is_not_as_it_should_be_is_refused(string text, string says)
+    {
+        File.WriteAllText(_folder.File("odd.json"), text);
+        Outcome refused = Run("train", "--recipe", _folder.File("odd.json"), "--output", _folder.File("odd"));
+        Assert.Equal(1, refused.Code);
+        Assert.Contains(says, refused.Errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Train_evaluate_and_denoise_work_together()
     {

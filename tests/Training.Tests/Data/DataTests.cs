@@ -75,6 +75,25 @@ public sealed class DataTests : IDisposable
     }
 
     [Fact]
+    public void A_range_chooses_pictures_of_a_folder()
+    {
+        foreach (int level in new[] { 10, 110, 210 }) WritePicture($"{level:D3}.png", 32, 32, level);
+        PatchSet cut = Of("1-2").Load(16, 1);
+        Assert.All(Enumerable.Range(0, 30).Select(i => cut.Image(i).Average() * 255), mean => Assert.InRange(mean, 100, 255));
+        Assert.All(Enumerable.Range(0, 30).Select(i => Of("0").Load(16, 1).Image(i).Average() * 255), mean => Assert.InRange(mean, 0, 50));
+        Assert.Contains("0-2", Assert.Throws<DataSetException>(() => Of("1-3").Load(16, 1)).Message, StringComparison.Ordinal);
+
+        DataSource Of(string range) => new() { Path = _folder.Path, Range = range, Patches = 30 };
+    }
+
+    [Fact]
+    public void An_archive_is_not_shrunk()
+    {
+        WriteRecords("data_batch_1.bin", 0, 2);
+        Assert.Contains("Shrink is 2", Assert.Throws<DataSetException>(() => new DataSource { Path = _folder.Path, Shrink = 2 }.Load(32, 1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_without_pictures_is_refused() => Assert.Throws<DataSetException>(() => PhotographFolder.Files(_folder.Path));
 
     [Fact]

@@ -72,6 +72,17 @@ public sealed class AblationTests : IDisposable
     }
 
     [Fact]
+    public void Results_of_other_images_are_refused()
+    {
+        Run("out");
+        string archive = Path.Combine(_settings.Data.Path, "data_batch_1.bin");
+        byte[] records = File.ReadAllBytes(archive);
+        records[^1] ^= 1;
+        File.WriteAllBytes(archive, records);
+        Assert.Contains("other data", Assert.Throws<RecipeException>(() => Run("out")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Numbers_do_not_depend_on_how_many_train_side_by_side() =>
         Assert.Equal(
             new Ablation(_settings with { Workers = 1 }, new ExperimentFolder(_folder.File("one")), TimeProvider.System).Run().Rows.Select(r => r.Psnr),

@@ -1,3 +1,4 @@
+using DenoiseService.Model;
 using DenoiseService.Training.Experiments;
 
 namespace DenoiseService.Training.Tests.Experiments;
@@ -52,6 +53,17 @@ public sealed class ReproductionTests : IDisposable
         Assert.DoesNotContain("Unfinished", Page(Run()), StringComparison.Ordinal);
 
         string Page(ReproductionResult result) => result.Record.Finished ? File.ReadAllText(_folder.File("out/report.md")) : "Unfinished";
+    }
+
+    [Fact]
+    public void A_main_checkpoint_that_cannot_serve_is_refused_before_anything_is_trained()
+    {
+        using (var network = new SmallViT(SmallArchive.Recipe.Model with { Routing = RoutingKind.Uniform })) Checkpoint.Save(_folder.File("uniform.safetensors"), network);
+        Assert.Throws<RecipeException>(() => Run("uniform.safetensors"));
+        Assert.ThrowsAny<Exception>(() => Run("missing.safetensors"));
+        Assert.False(Directory.Exists(_folder.File("early/ablation")));
+
+        void Run(string checkpoint) => new Reproduction(_settings with { MainCheckpoint = _folder.File(checkpoint) }, new ExperimentFolder(_folder.File("early")), TimeProvider.System).Run();
     }
 
     private ReproductionResult Run() => new Reproduction(_settings, new ExperimentFolder(_folder.File("out")), TimeProvider.System).Run();
