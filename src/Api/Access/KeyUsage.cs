@@ -44,12 +44,12 @@ internal sealed partial class KeyUsage(IDbContextFactory<Store> stores, TimeProv
         {
             await FlushAsync(cancellationToken);
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && StorageErrors.IsUnavailable(e))
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            LogPutOff(e.GetType().Name);
+            LogPutOff(e); // whatever it is: a background task that throws would end the service
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "When keys were last used could not be written ({Error}); trying again later")]
-    private partial void LogPutOff(string error);
+    [LoggerMessage(LogLevel.Warning, "When keys were last used could not be written; trying again later")]
+    private partial void LogPutOff(Exception exception);
 }

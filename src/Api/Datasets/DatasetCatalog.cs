@@ -53,8 +53,8 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
     /// <exception cref="DataSetException">There is none of this name here.</exception>
     public async Task<DatasetFolder> ResolveAsync(string name, CancellationToken cancellationToken)
     {
-        if (name == Sample) return Archive(SampleFolder);
-        if (name == Cifar10) return HasCifar ? Archive(Path.GetFullPath(options.Value.Cifar10Path!)) : throw new DataSetException("Datasets:Cifar10Path is not set on this worker.");
+        if (name == Sample) return Archive(name, SampleFolder);
+        if (name == Cifar10) return HasCifar ? Archive(name, Path.GetFullPath(options.Value.Cifar10Path!)) : throw new DataSetException("Datasets:Cifar10Path is not set on this worker.");
         Dataset found = await FindAsync(name, cancellationToken) ?? throw new DataSetException($"The data set {name} is gone.");
         string folder = Path.Combine(storage.Value.Folder, "datasets", found.ArchiveSha256, name);
         if (!Directory.Exists(folder)) await UnpackAsync(found, folder, cancellationToken);
@@ -74,9 +74,18 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
 
     private static DatasetInfo InfoOf(Dataset d) => new(d.Name, "uploaded") { Pictures = d.PictureCount, Bytes = d.Bytes, Sha256 = d.Sha256, CreatedAt = d.CreatedAt };
 
-    private static DatasetFolder Archive(string folder)
+    /// <exception cref="DataSetException">What is wrong with it, without the folder of this machine.</exception>
+    private static DatasetFolder Archive(string name, string folder)
     {
-        CifarArchive.Count(folder); // says what is wrong with it
+        try
+        {
+            CifarArchive.Count(folder);
+        }
+        catch (DataSetException e)
+        {
+            throw new DataSetException(e.Message.Replace(folder, name, StringComparison.Ordinal));
+        }
+
         using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (string file in Directory.GetFiles(folder, "*.bin").Order(StringComparer.Ordinal)) sum.AppendData(File.ReadAllBytes(file));
         return new DatasetFolder(folder, Convert.ToHexStringLower(sum.GetHashAndReset()));

@@ -27,10 +27,13 @@ internal static class ExceptionTable
         },
         BadHttpRequestException { InnerException: JsonException json } => new(ProblemKind.BadRequest, json.Path is { Length: > 0 } path ? $"The JSON body cannot be read at {path}." : "The body is not valid JSON.") { Parameter = json.Path },
         BadHttpRequestException e => new(ProblemKind.OfStatus(e.StatusCode), e.Message),
-        InvalidDataException or IOException => new(ProblemKind.BadRequest, "The body ends early or is not valid multipart/form-data."),
+        InvalidDataException or IOException { HResult: OfTheBody } => new(ProblemKind.BadRequest, "The body ends early or is not valid multipart/form-data."),
         _ when StorageErrors.IsUnavailable(exception) => new(ProblemKind.StorageUnavailable, "The database is away or busy; try again.") { RetryAfter = TimeSpan.FromSeconds(5) },
         _ => new(ProblemKind.Internal, "An unexpected error; the server's log has it under this request id."),
     };
+
+    // What a body's reader throws; errors of the disk carry the system's number, and are ours.
+    private const int OfTheBody = unchecked((int)0x80131620); // COR_E_IO
 
     // Megapixels come with a binary fraction's tail.
     private static double Rounded(double value) => double.Parse(value.ToString("0.######", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);

@@ -90,7 +90,7 @@ public sealed record JobEventInfo(long Id, DateTimeOffset At, string Type, JsonO
 
 /// <summary>Events in their order.</summary>
 /// <param name="Events">After the one that was asked for.</param>
-/// <param name="State" example="running">Of the job; in a final state nothing follows these.</param>
+/// <param name="State" example="running">Of the job; nothing follows an empty page in a final state.</param>
 public sealed record JobEventPage(IReadOnlyList<JobEventInfo> Events, JobState State);
 
 /// <summary>A point that a job can go on from.</summary>

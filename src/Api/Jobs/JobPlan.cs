@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Storage;
+using DenoiseService.Model;
 using DenoiseService.Training;
 using DenoiseService.Training.Data;
 using DenoiseService.Training.Experiments;
@@ -29,15 +30,21 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
     };
 
     /// <summary>The names of the data sets of a stored job.</summary>
-    public static IEnumerable<string> DatasetsOf(Job job) => Of(job.Kind, JobJson.Parse(System.Text.Encoding.UTF8.GetBytes(job.EffectiveRequest!)), 1).Datasets.Select(d => d.Name);
+    public static IEnumerable<string> DatasetsOf(Job job) => Stored(job).Datasets.Select(d => d.Name);
+
+    /// <summary>The id of the model that a stored job reads; null if it reads none.</summary>
+    public static string? CheckpointOf(Job job) => Stored(job).Checkpoint;
 
     /// <summary>Experiments of trainings take archives in CIFAR-10's form only: their ranges are of records.</summary>
     public bool NeedsArchive => Kind is JobKind.Ablation or JobKind.Robustness;
+
+    private static JobPlan Stored(Job job) => Of(job.Kind, JobJson.Parse(System.Text.Encoding.UTF8.GetBytes(job.EffectiveRequest!)), 1);
 
     private static JobPlan Training(JsonObject body)
     {
         Fill(body, "seed", MakeSeed());
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
+        CheckMemory(recipe.Model);
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
         return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Initial);
@@ -92,6 +99,19 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         if (request.Threads is < 1 or > 256) throw JobJson.Invalid("threads", $"threads is {request.Threads}; it must be 1 to 256.");
         if (request.Protocol.Range is { } range) CheckRange("protocol.range", range.ToString());
         return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)], request.Checkpoint);
+    }
+
+    /// <summary>Weights that no service can load are not worth the training.</summary>
+    private static void CheckMemory(ModelConfig model)
+    {
+        try
+        {
+            Denoiser.CheckMemory(model);
+        }
+        catch (ModelConfigException e)
+        {
+            throw JobJson.Invalid("model", e.Message);
+        }
     }
 
     private static void CheckRange(string field, string range)

@@ -38,7 +38,7 @@ internal static class JobReads
         IQueryable<Job> jobs = store.Jobs.AsNoTracking();
         if (Values<JobKind>("kind", kind) is { } kinds) jobs = jobs.Where(j => kinds.Contains(j.Kind));
         if (Values<JobState>("state", state) is { } states) jobs = jobs.Where(j => states.Contains(j.State));
-        if (!string.IsNullOrEmpty(cursor)) jobs = jobs.Where(j => j.Id.CompareTo(cursor) < 0);
+        if (Paging.CursorOf(cursor) is { } after) jobs = jobs.Where(j => j.Id.CompareTo(after) < 0);
         List<Job> page = await jobs.OrderByDescending(j => j.Id).Take(limit + 1).ToListAsync(cancellationToken);
         return TypedResults.Ok(new JobPage([.. page.Take(limit).Select(JobInfo.Of)], page.Count > limit ? page[limit - 1].Id : null));
     }

@@ -50,6 +50,7 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         await using Store store = stores.CreateDbContext();
         List<JobCheckpoint> points = await store.JobCheckpoints.AsNoTracking().Where(c => c.JobId == parent.Id).ToListAsync(cancellationToken);
         Job job = New(parent.Kind, parent.Request, parent.EffectiveRequest!, parent.Seed, parent.Owner, null, null, parent.Id);
+        if (points.Count > 0) job.DataChecksum = parent.DataChecksum; // one curve is of one set of pictures
         DateTimeOffset now = time.GetUtcNow();
         await jobs.AddAsync(job, [.. points.Select(c => new JobCheckpoint { JobId = job.Id, Step = c.Step, Sha256 = c.Sha256, Length = c.Length, Metrics = c.Metrics, CreatedAt = now })], cancellationToken);
         await engine.WakeAsync(job.Id);
@@ -122,7 +123,7 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
             if (CanBeTold(asked["model"])) asked["toldShare"] ??= Recipe.UsualToldShare; // or it would forget how
         }
 
-        if (kind == JobKind.Evaluation && !CanBeTold(config) && asked["protocol"]?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
+        if (kind == JobKind.Evaluation && !CanBeTold(config) && (asked["protocol"] as JsonObject)?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
         {
             throw JobJson.Invalid("protocol.told", $"protocol.told is true; it must be false, for {model} cannot be told the noise level.");
         }

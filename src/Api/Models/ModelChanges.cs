@@ -1,3 +1,4 @@
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Storage;
@@ -23,7 +24,7 @@ internal static class ModelChanges
             .WithMetadata(Form).WithAnswer(201, "The new version; Location says where it is.").WithAnswer(200, "These weights are a version already.")
             .WithProblems(ModelProblems.NoCheckpoint, ModelProblems.BadName, ModelProblems.TooLarge, ModelProblems.Refused, ModelProblems.StorageAway).DisableAntiforgery();
         group.MapDelete("{id}", Delete).WithName("deleteModel").WithSummary("Deletes a version")
-            .WithDescription("Only one that has no alias and answers no request. One that ships comes back with the next start.").WithAnswer(204, "It is deleted.").WithProblems(ModelProblems.Unknown, ModelProblems.InUse, ModelProblems.StorageAway);
+            .WithDescription("Only one that has no alias, that no open job reads and that answers no request. One that ships comes back with the next start.").WithAnswer(204, "It is deleted.").WithProblems(ModelProblems.Unknown, ModelProblems.InUse, ModelProblems.StorageAway);
         group.MapPost("{id}/promote", Promote).WithName("promoteModel").WithSummary("Makes a version the champion, or the candidate")
             .WithDescription("The weights are loaded first: what cannot be used changes nothing. The champion before becomes previous. The process that answers swaps before it answers, without failing a request; others follow within `Models:PollSeconds` and the time to load. The gate of the settings may refuse (422); `force` with a reason gets past it.")
             .WithAnswer(200, "Where the alias points now.").WithProblems(ModelProblems.BadAlias, ModelProblems.BadReason, ModelProblems.Unknown, ModelProblems.Gate, ModelProblems.Refused, ModelProblems.StorageAway);
@@ -61,10 +62,10 @@ internal static class ModelChanges
     private static async Task<Ok<PromotionResult>> RollBack(RollbackRequest? request, ModelPromotions promotions, HttpContext context) =>
         TypedResults.Ok(await promotions.RollBackAsync(request ?? new(), ActorOf(context, request?.By), context.RequestAborted));
 
-    /// <summary>Who is signed in; else who the request says it is.</summary>
+    /// <summary>The key's id; without keys who the request says it is.</summary>
     private static string ActorOf(HttpContext context, string? by)
     {
-        if (context.User.Identity is { IsAuthenticated: true, Name: { Length: > 0 } name }) return name;
+        if (context.GetCaller().Id is { Length: > 0 } key) return key;
         if (string.IsNullOrWhiteSpace(by)) return "anonymous";
         return by.Length <= MaxBy && !by.Any(char.IsControl) ? by : throw new ApiException(ProblemKind.InvalidParameter, $"by must be one line of at most {MaxBy} characters.") { Parameter = "by", Limit = MaxBy, Actual = by.Length };
     }

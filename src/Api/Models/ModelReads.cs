@@ -31,7 +31,7 @@ internal static class ModelReads
     /// <param name="cursor">`nextCursor` of the page before.</param>
     /// <param name="limit" example="50">Versions of a page: 1 to 200, 50 if absent.</param>
     /// <param name="cancellationToken">The request's.</param>
-    private static async Task<Ok<ModelList>> List(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.ListAsync(CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
+    private static async Task<Ok<ModelList>> List(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.ListAsync(Paging.CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
 
     /// <param name="id" example="champion">Id, alias, name@checksum or name.</param>
     /// <param name="view">The models.</param>
@@ -52,9 +52,5 @@ internal static class ModelReads
     /// <param name="cursor">`nextCursor` of the page before.</param>
     /// <param name="limit" example="50">Lines of a page: 1 to 200, 50 if absent.</param>
     /// <param name="cancellationToken">The request's.</param>
-    private static async Task<Ok<PromotionLog>> Log(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.LogAsync(CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
-
-    private static string? CursorOf(string? cursor) => string.IsNullOrEmpty(cursor) ? null : ModelNames.IsReference(cursor)
-        ? cursor
-        : throw new ApiException(ProblemKind.InvalidParameter, "cursor is none that was given here.") { Parameter = "cursor", Limit = "nextCursor of the page before", Actual = cursor.Length <= 64 ? cursor : cursor[..64] + "…" };
+    private static async Task<Ok<PromotionLog>> Log(ModelView view, string? cursor, int? limit, CancellationToken cancellationToken) => TypedResults.Ok(await view.LogAsync(Paging.CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
 }

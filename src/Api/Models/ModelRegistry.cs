@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using DenoiseService.Api.Errors;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Storage;
 using DenoiseService.Model;
 using Microsoft.EntityFrameworkCore;
@@ -9,32 +10,6 @@ namespace DenoiseService.Api.Models;
 /// <summary>The versions in the database: registered once, never changed, found by alias, id, name@checksum or name, deleted when nothing needs them.</summary>
 internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore blobs, ModelLoader loader, LoadedModels loaded, TimeProvider time)
 {
-    /// <summary>Registers the checkpoint that a job made, and makes it the candidate. The same weights again give the version that there is.</summary>
-    /// <param name="weightsFile">NAME.safetensors with its card NAME.json beside it.</param>
-    /// <param name="sourceJobId">The job; null for none.</param>
-    /// <param name="cancellationToken">Before anything is stored.</param>
-    /// <returns>The version's id.</returns>
-    /// <exception cref="ModelLoadException">The checkpoint cannot be used; the message says why.</exception>
-    public async Task<string> RegisterAsync(string weightsFile, string? sourceJobId, CancellationToken cancellationToken)
-    {
-        string card = Checkpoint.CardPath(weightsFile);
-        return await RegisterAsync(Path.GetFileNameWithoutExtension(weightsFile), await File.ReadAllBytesAsync(weightsFile, cancellationToken), File.Exists(card) ? await File.ReadAllBytesAsync(card, cancellationToken) : null, sourceJobId, cancellationToken);
-    }
-
-    /// <summary>The same from memory.</summary>
-    /// <param name="name">For people; see <see cref="ModelNames.IsName"/>.</param>
-    /// <param name="weights">The safetensors file.</param>
-    /// <param name="card">Its card; null if there is none.</param>
-    /// <param name="sourceJobId">The job; null for none.</param>
-    /// <param name="cancellationToken">Before anything is stored.</param>
-    /// <returns>The version's id.</returns>
-    /// <exception cref="ModelLoadException">The checkpoint cannot be used; the message says why.</exception>
-    public async Task<string> RegisterAsync(string name, byte[] weights, byte[]? card, string? sourceJobId, CancellationToken cancellationToken)
-    {
-        var checkpoint = new NewCheckpoint(name, weights, card) { SourceJobId = sourceJobId };
-        return (await AddAsync(checkpoint, new MovedBy(sourceJobId is null ? "registration" : $"job {sourceJobId}"), cancellationToken)).Version.Id;
-    }
-
     /// <summary>Verifies and stores a checkpoint, bytes first, then the record; any number of processes may bring the same at once.</summary>
     /// <param name="checkpoint">What to store.</param>
     /// <param name="nominatedBy">Who makes it the candidate if it is new; null: nobody does.</param>
@@ -79,7 +54,7 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
         };
     }
 
-    /// <summary>Deletes a version that has no alias and is not in use here; its bytes go a while later.</summary>
+    /// <summary>Deletes a version that has no alias, that no open job reads and that is not in use here; its bytes go a while later.</summary>
     /// <exception cref="ApiException">404 if there is none of this id, 409 if it is needed.</exception>
     public async Task DeleteAsync(string id, CancellationToken cancellationToken)
     {
@@ -88,6 +63,8 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
         List<string> aliases = await store.ModelAliases.AsNoTracking().Where(a => a.VersionId == version.Id).Select(a => a.Name).ToListAsync(cancellationToken);
         if (aliases.Count > 0) throw InUse($"It is {string.Join(" and ", aliases)}.", string.Join(", ", aliases));
         if (version.Id != id) throw new ApiException(ProblemKind.UnknownModel, "Only an id says which version to delete.") { Parameter = "id", Actual = id, Accepted = [version.Id] };
+        List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.FinishedAt == null).ToListAsync(cancellationToken);
+        if (open.FirstOrDefault(j => JobPlan.CheckpointOf(j) == id) is { } user) throw InUse($"Job {user.Id} reads it and has not ended.", user.Id);
         if (!loaded.Forget(id)) throw InUse("It is answering requests.", "served");
         try
         {
@@ -98,7 +75,7 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
             throw InUse("It has just got an alias.", "alias");
         }
 
-        ApiException InUse(string sentence, string actual) => new(ProblemKind.ModelInUse, $"Version {version.Id} cannot be deleted. {sentence}") { Parameter = "id", Limit = "no alias, not served", Actual = actual };
+        ApiException InUse(string sentence, string actual) => new(ProblemKind.ModelInUse, $"Version {version.Id} cannot be deleted. {sentence}") { Parameter = "id", Limit = "no alias, no open job, not served", Actual = actual };
     }
 
     private static async Task<ModelVersion?> FindAsync(Store store, string reference, CancellationToken cancellationToken)

@@ -17,6 +17,9 @@ internal sealed partial record NewCheckpoint(string Name, byte[] Weights, byte[]
     /// <summary>The job that made it.</summary>
     public string? SourceJobId { get; init; }
 
+    /// <summary>Of the source that made it, where its card does not say.</summary>
+    public string? Commit { get; init; }
+
     /// <summary>The record to store; what the card tells of its origin is also kept in columns.</summary>
     public ModelVersion ToVersion(string id, string sha256, CheckpointCard card, DateTimeOffset now) => new()
     {
@@ -31,7 +34,7 @@ internal sealed partial record NewCheckpoint(string Name, byte[] Weights, byte[]
         SourceJobId = SourceJobId,
         Seed = SeedOf(card.Training),
         DataChecksum = DataOf(card.Training["dataSha256"]),
-        Commit = Plain(card.Training["commit"], 64),
+        Commit = Plain(card.Training["commit"], 64) ?? Commit,
         CreatedAt = now,
     };
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using DenoiseService.Api.Storage;
 
 namespace DenoiseService.Api.Models;
@@ -5,13 +6,15 @@ namespace DenoiseService.Api.Models;
 /// <summary>What a promotion is asked to do.</summary>
 /// <param name="Alias" example="champion">champion (the default) or candidate.</param>
 /// <param name="Reason" example="0.4 dB better on our test pictures">For the log, at most 500 characters.</param>
-/// <param name="By" example="ada">Who does it, at most 100 characters; who is signed in counts instead.</param>
+/// <param name="By" example="ada">Who does it, at most 100 characters; with a key its id counts instead.</param>
 /// <param name="Force">Promote although the quality gate refuses; needs a reason.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record PromoteRequest(string? Alias = null, string? Reason = null, string? By = null, bool Force = false);
 
 /// <summary>What goes into the log with a rollback.</summary>
 /// <param name="Reason" example="skies look blotchy">At most 500 characters.</param>
-/// <param name="By" example="ada">Who does it, at most 100 characters; who is signed in counts instead.</param>
+/// <param name="By" example="ada">Who does it, at most 100 characters; with a key its id counts instead.</param>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record RollbackRequest(string? Reason = null, string? By = null);
 
 /// <summary>Where an alias points now.</summary>

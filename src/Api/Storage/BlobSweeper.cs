@@ -16,9 +16,9 @@ internal sealed partial class BlobSweeper(BlobStore blobs, StorageMonitor monito
                 int deleted = await blobs.CollectAsync(stoppingToken);
                 if (deleted > 0) LogDeleted(deleted);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && (StorageErrors.IsUnavailable(e) || StorageErrors.IsReference(e)))
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogPutOff(e.GetType().Name); // away, or a record took hold of one at the same moment: next time
+                LogPutOff(e); // away, or a record took hold of one at the same moment: next time. Whatever it is, a background task that throws would end the service
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -27,6 +27,6 @@ internal sealed partial class BlobSweeper(BlobStore blobs, StorageMonitor monito
     [LoggerMessage(LogLevel.Information, "{Count} stored files that nothing used are deleted")]
     private partial void LogDeleted(int count);
 
-    [LoggerMessage(LogLevel.Warning, "Unused stored files could not be deleted ({Error}); trying again later")]
-    private partial void LogPutOff(string error);
+    [LoggerMessage(LogLevel.Warning, "Unused stored files could not be deleted; trying again later")]
+    private partial void LogPutOff(Exception exception);
 }

@@ -7,8 +7,8 @@ internal sealed class DataFolderCheck : IValidateOptions<StorageOptions>
 {
     public ValidateOptionsResult Validate(string? name, StorageOptions options)
     {
-        // Only what the other checks let pass; a server needs no folder.
-        if (options.Provider != StorageOptions.Sqlite || string.IsNullOrWhiteSpace(options.DataFolder)) return ValidateOptionsResult.Skip;
+        // Only what the other checks let pass. With a database server uploads, jobs and unpacked data sets still live there.
+        if (string.IsNullOrWhiteSpace(options.DataFolder)) return ValidateOptionsResult.Skip;
         try
         {
             // Keys' hashes and people's pictures: for the service's user alone.

@@ -24,7 +24,8 @@ internal static class StorageErrors
     {
         null => false,
         NpgsqlException { IsTransient: true } => true,
-        SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_IOERR or raw.SQLITE_FULL or raw.SQLITE_CANTOPEN } => true,
+        SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_IOERR or raw.SQLITE_FULL or raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY } => true,
+        System.Net.Sockets.SocketException => true, // the server's name is not known now, or nobody listens
         _ => IsUnavailable(exception.InnerException),
     };
 }

@@ -69,9 +69,5 @@ internal static class WebhookRoutes
     /// <param name="limit" example="50">Messages of a page: 1 to 200, 50 if absent.</param>
     /// <param name="cancellationToken">The request's.</param>
     private static async Task<Ok<DeliveryPage>> Deliveries(string id, WebhookRegister register, string? cursor, int? limit, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await register.DeliveriesAsync(id, CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
-
-    private static string? CursorOf(string? cursor) => string.IsNullOrEmpty(cursor) ? null : Guid.TryParseExact(cursor, "N", out _)
-        ? cursor
-        : throw new ApiException(ProblemKind.InvalidParameter, "cursor is none that was given here.") { Parameter = "cursor", Limit = "nextCursor of the page before", Actual = cursor.Length <= 64 ? cursor : cursor[..64] + "…" };
+        TypedResults.Ok(await register.DeliveriesAsync(id, Paging.CursorOf(cursor), Paging.LimitOf(limit), cancellationToken));
 }

@@ -29,9 +29,9 @@ internal sealed partial class WebhookSweeper(IDbContextFactory<Store> stores, St
                 int deleted = await SweepAsync(stoppingToken);
                 if (deleted > 0) LogDeleted(deleted);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested && StorageErrors.IsUnavailable(e))
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogPutOff(e.GetType().Name);
+                LogPutOff(e); // whatever it is: a background task that throws would end the service
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -40,6 +40,6 @@ internal sealed partial class WebhookSweeper(IDbContextFactory<Store> stores, St
     [LoggerMessage(LogLevel.Information, "{Count} old messages to webhooks are deleted")]
     private partial void LogDeleted(int count);
 
-    [LoggerMessage(LogLevel.Warning, "Old messages to webhooks could not be deleted ({Error}); trying again later")]
-    private partial void LogPutOff(string error);
+    [LoggerMessage(LogLevel.Warning, "Old messages to webhooks could not be deleted; trying again later")]
+    private partial void LogPutOff(Exception exception);
 }

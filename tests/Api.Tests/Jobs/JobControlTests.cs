@@ -53,6 +53,7 @@ public sealed class JobControlTests(Databases databases)
 
         JsonElement next = await (await client.PostAsync($"/v1/jobs/{id}/resume", null)).JsonAsync();
         Assert.Equal((id, job.GetProperty("seed").GetInt64()), (next.GetProperty("parentId").GetString(), next.GetProperty("seed").GetInt64()));
+        Assert.Equal(job.GetProperty("dataChecksum").GetString(), next.GetProperty("dataChecksum").GetString()); // other pictures of the same name are refused
         string child = next.GetProperty("id").GetString()!;
         long step = points[0].GetProperty("step").GetInt64();
         await client.StepsAsync(child, step + 1);

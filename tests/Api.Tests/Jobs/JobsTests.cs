@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
@@ -31,7 +32,8 @@ public sealed class JobsTests(Databases databases)
         job = await client.UntilAsync(id, "succeeded");
         Assert.Equal((100, 20, 1), (job.GetProperty("percent").GetDouble(), job.GetProperty("step").GetInt64(), job.GetProperty("attempts").GetInt32()));
         Assert.Equal(64, job.GetProperty("dataChecksum").GetString()!.Length);
-        Assert.NotNull(job.GetProperty("resultVersionId").GetString());
+        JsonElement version = await (await client.GetAsync($"/v1/models/{job.GetProperty("resultVersionId").GetString()}")).JsonAsync();
+        Assert.Equal((id, JobSubmission.Commit), (version.GetProperty("sourceJobId").GetString(), version.GetProperty("commit").GetString()));
         JsonElement[] artifacts = [.. (await (await client.GetAsync($"/v1/jobs/{id}/artifacts")).JsonAsync()).EnumerateArray()];
         Assert.Equal(["best.json", "best.safetensors", "history.csv", "recipe.json", "samples/step-00000010.png", "samples/step-00000020.png"], artifacts.Select(a => a.GetProperty("name").GetString()));
         HttpResponseMessage curve = await client.GetAsync($"/v1/jobs/{id}/artifacts/history.csv");
@@ -75,6 +77,10 @@ public sealed class JobsTests(Databases databases)
     [InlineData("training", """{"data":[{}]}""", "data[0].path")]
     [InlineData("training", """{"data":[{"path":"sample"}],"model":{"width":0}}""", "model")]
     [InlineData("training", """{"data":null}""", "data")]
+    [InlineData("training", """{"data":[null]}""", "data")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"model":{"tileSide":256}}""", "model")]
+    [InlineData("ablation", """{"data":{"path":"sample"},"variants":[null]}""", "variants")]
+    [InlineData("evaluation", """{"checkpoint":"small","protocol":5}""", "protocol")]
     [InlineData("training", """{"data":[{"path":"sample"}],"initial":"nobody"}""", "initial")]
     [InlineData("training", """{"data":[{"path":"sample"}],"precision":"BFloat16"}""", "precision")]
     [InlineData("ablation", """{"data":{"path":"cifar10"}}""", "data.path")]
@@ -125,6 +131,7 @@ public sealed class JobsTests(Databases databases)
         Assert.Equal([ids[0]], await Of("state=cancelled"));
         Assert.Equal(5, (await Of("state=queued,cancelled&kind=training,scaling")).Length);
         await (await client.GetAsync("/v1/jobs?state=sleeping")).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
+        foreach (string cursor in (string[])["%00", "x"]) await (await client.GetAsync("/v1/jobs?cursor=" + cursor)).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
         await (await client.GetAsync("/v1/jobs?limit=0")).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
         await (await client.GetAsync("/v1/jobs/none")).ProblemAsync(HttpStatusCode.NotFound, "unknown-job");
 
@@ -195,6 +202,18 @@ public sealed class JobsTests(Databases databases)
         string id = await client.SubmitAsync(body);
         JsonElement job = await client.UntilAsync(id, "failed");
         Assert.Contains("64 images", job.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("/", job.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_whose_archive_is_missing_on_the_worker_says_so_without_its_path()
+    {
+        await using var service = new Service(new() { ["Datasets:Cifar10Path"] = Path.Combine(Path.GetTempPath(), "no-such-archive") });
+        HttpClient client = await service.ReadyAsync();
+        JsonObject body = JobClient.Training();
+        body["data"]![0]!["path"] = "cifar10";
+        JsonElement job = await client.UntilAsync(await client.SubmitAsync(body), "failed");
+        Assert.Contains("cifar10", job.GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.DoesNotContain("/", job.GetProperty("error").GetString(), StringComparison.Ordinal);
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Storage;
+using DenoiseService.Api.Tests.Access;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.EntityFrameworkCore;
@@ -139,6 +140,21 @@ public sealed class PromotionTests(Databases databases)
     }
 
     [Fact]
+    public async Task With_keys_the_log_names_the_key_whoever_the_request_says_it_is()
+    {
+        using var elsewhere = new ModelFolder();
+        await using var service = new Service(new() { ["Security:AdminKey"] = AccessTestSupport.AdminKey });
+        await service.ReadyAsync();
+        (string key, string id) = await service.With(AccessTestSupport.AdminKey).MakeKeyAsync("admin", "read");
+        HttpClient client = service.With(key);
+        string second = (await client.UploadAsync(elsewhere, "second")).Id();
+        Assert.Equal(HttpStatusCode.OK, (await client.PromoteAsync(second, new { by = "somebody else" })).StatusCode);
+        JsonElement[] log = [.. (await (await client.GetAsync("/v1/models/promotions")).JsonAsync()).GetProperty("promotions").EnumerateArray()];
+        string[] by = [.. log.Where(l => l.GetProperty("toVersionId").GetString() == second).Select(l => l.GetProperty("by").GetString()!)];
+        Assert.Equal([id, id], by); // the upload made it candidate, the promotion champion
+    }
+
+    [Fact]
     public async Task Requests_that_make_no_sense_are_refused()
     {
         await using var service = new Service();
@@ -149,6 +165,7 @@ public sealed class PromotionTests(Databases databases)
             await (await client.PromoteAsync("small", request)).ProblemAsync(HttpStatusCode.BadRequest, "invalid-parameter");
         }
 
+        await (await client.PromoteAsync("small", new { aliass = "candidate" })).ProblemAsync(HttpStatusCode.BadRequest, "bad-request"); // not the champion by mistake
         await (await client.PostAsync("/v1/models/small/promote", Support.Pictures.Raw("{"u8.ToArray(), "application/json"))).ProblemAsync(HttpStatusCode.BadRequest, "bad-request");
     }
 }

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Storage;
+using DenoiseService.Api.Tests.Jobs;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using DenoiseService.Model;
@@ -102,7 +104,8 @@ public sealed class RegistryTests(Databases databases)
         HttpClient client = await service.ReadyAsync();
         elsewhere.Add("trained", ModelFolder.SmallConfig);
         var registry = service.Services.GetRequiredService<ModelRegistry>();
-        string[] ids = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => registry.RegisterAsync(elsewhere.FileOf("trained"), "job-7", CancellationToken.None))));
+        var checkpoint = new NewCheckpoint("trained", File.ReadAllBytes(elsewhere.FileOf("trained")), File.ReadAllBytes(Checkpoint.CardPath(elsewhere.FileOf("trained")))) { SourceJobId = "job-7" };
+        string[] ids = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () => (await registry.AddAsync(checkpoint, new MovedBy("job job-7"), CancellationToken.None)).Version.Id)));
         string id = Assert.Single(ids.Distinct());
         JsonElement model = await (await client.GetAsync("/v1/models/candidate")).JsonAsync();
         Assert.Equal((id, "trained", "job-7"), (model.Id(), model.GetProperty("name").GetString(), model.GetProperty("sourceJobId").GetString()));
@@ -111,11 +114,11 @@ public sealed class RegistryTests(Databases databases)
     }
 
     [Theory, OnSqlite, OnPostgreSql]
-    public async Task A_version_that_is_aliased_or_served_is_not_deleted(string provider)
+    public async Task A_version_that_is_aliased_served_or_wanted_by_a_job_is_not_deleted(string provider)
     {
         await using TestDatabase database = await databases.CreateAsync(provider);
         using var elsewhere = new ModelFolder();
-        await using var service = new Service(database.Settings);
+        await using var service = new Service(new(database.Settings) { ["Roles:Worker"] = "false" }); // jobs stay open
         HttpClient client = await service.ReadyAsync();
         string first = (await client.AliasesAsync())["champion"], second = (await client.UploadAsync(elsewhere, "second")).Id(), third = (await client.UploadAsync(elsewhere, "third")).Id();
         foreach (string id in (string[])[first, third]) await (await client.DeleteAsync($"/v1/models/{id}")).ProblemAsync(HttpStatusCode.Conflict, "model-in-use");
@@ -124,6 +127,10 @@ public sealed class RegistryTests(Databases databases)
 
         await client.AnswersAsync("?model=second"); // loads it
         using (service.Loaded.Find(second)) await (await client.DeleteAsync($"/v1/models/{second}")).ProblemAsync(HttpStatusCode.Conflict, "model-in-use");
+        string job = await client.SubmitAsync(new JsonObject { ["checkpoint"] = second, ["protocol"] = JsonNode.Parse("""{"data":"sample","sigmas":[0.1]}""") }, "evaluation");
+        Assert.Equal(job, (await (await client.DeleteAsync($"/v1/models/{second}")).ProblemAsync(HttpStatusCode.Conflict, "model-in-use")).GetProperty("actual").GetString());
+        await client.PostAsync($"/v1/jobs/{job}/cancel", null);
+        await client.UntilAsync(job, "cancelled");
         Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync($"/v1/models/{second}")).StatusCode);
         await (await client.GetAsync($"/v1/models/{second}")).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");
         await (await client.DeleteAsync($"/v1/models/{second}")).ProblemAsync(HttpStatusCode.NotFound, "unknown-model");

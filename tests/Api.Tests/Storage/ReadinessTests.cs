@@ -69,10 +69,20 @@ public sealed class ReadinessTests(Databases databases)
     }
 
     [Fact]
-    public async Task A_data_folder_that_cannot_be_made_ends_the_process_with_the_settings_name_and_no_path()
+    public void An_error_of_the_disk_is_no_mistake_of_the_client()
+    {
+        Assert.Equal(500, ExceptionTable.Translate(new IOException("No space left on device", 28), new DefaultHttpContext()).Kind.Status);
+        Assert.Equal(400, ExceptionTable.Translate(new IOException("Unexpected end of Stream, the content may have already been read by another component."), new DefaultHttpContext()).Kind.Status);
+        Assert.True(StorageErrors.IsUnavailable(new Npgsql.NpgsqlException("", new System.Net.Sockets.SocketException())));
+    }
+
+    [Theory]
+    [InlineData("Sqlite")]
+    [InlineData("PostgreSql")]
+    public async Task A_data_folder_that_cannot_be_made_ends_the_process_with_the_settings_name_and_no_path(string provider)
     {
         string file = Path.GetTempFileName();
-        using var process = new ServiceProcess($"--Storage:DataFolder={Path.Combine(file, "data")}");
+        using var process = new ServiceProcess([$"--Storage:DataFolder={Path.Combine(file, "data")}", $"--Storage:Provider={provider}", .. provider == "Sqlite" ? Array.Empty<string>() : ["--Storage:ConnectionString=Host=127.0.0.1;Port=1"]]);
         Assert.Equal(1, await process.ExitCodeAsync());
         Assert.Contains("Storage:DataFolder: cannot be made or written to.", process.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(file, process.Output, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using DenoiseService.Api.Models;
 using DenoiseService.Api.Storage;
 using DenoiseService.Imaging;
 using DenoiseService.Model;
@@ -22,7 +23,18 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
         if (lease.Reason == StopReason.Lost || failure is LeaseLostException) throw new LeaseLostException();
         if (failure is null)
         {
-            await results.StoreAsync(lease, folder);
+            try
+            {
+                await results.StoreAsync(lease, folder);
+            }
+            catch (Exception e) when (e is ModelLoadException or CheckpointException)
+            {
+                failure = e; // the same weights would be refused again
+            }
+        }
+
+        if (failure is null)
+        {
             Job ended = await lease.WriteAsync(c => c.Move(c.Job.State == JobState.Cancelling && c.Job.ResultVersionId is null ? JobState.Cancelled : JobState.Succeeded));
             LogEnded(lease.Id, ended.State);
             return;
@@ -47,7 +59,7 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
             return;
         }
 
-        string? known = failure is RecipeException or DataSetException or CheckpointException or TrainingDivergedException or ImagingException or BlobException or OperationCanceledException ? clean(failure.Message) : null;
+        string? known = failure is RecipeException or DataSetException or CheckpointException or ModelLoadException or TrainingDivergedException or ImagingException or BlobException or OperationCanceledException ? clean(failure.Message) : null;
         LogFailed(failure, lease.Id);
         if (StorageErrors.IsUnavailable(failure)) throw failure;
         await lease.WriteAsync(c =>

@@ -11,13 +11,17 @@ internal sealed class JobResults(ModelRegistry registry, BlobStore blobs)
     private const int NameLength = 200;
 
     /// <summary>Files, then the version, unless the job was cancelled meanwhile.</summary>
+    /// <exception cref="ModelLoadException">The weights cannot be used; the files are stored.</exception>
+    /// <exception cref="CheckpointException">There are none; the files are stored.</exception>
     public async Task StoreAsync(JobLease lease, JobFolder folder)
     {
         await StoreFilesAsync(lease, folder);
         Job job = await lease.WriteAsync(c => c.Job.Percent = 100);
         if (job.Kind != JobKind.Training || job.State == JobState.Cancelling) return;
         string weights = Path.Combine(folder.Path, "best.safetensors");
-        string version = await registry.RegisterAsync($"training-{job.Id[..12]}", await File.ReadAllBytesAsync(weights), await File.ReadAllBytesAsync(Checkpoint.CardPath(weights)), job.Id, CancellationToken.None);
+        if (!File.Exists(weights)) throw new CheckpointException("The training left no weights: at no step was its validation a number.");
+        var checkpoint = new NewCheckpoint($"training-{job.Id[..12]}", await File.ReadAllBytesAsync(weights), await File.ReadAllBytesAsync(Checkpoint.CardPath(weights))) { SourceJobId = job.Id, Commit = job.Commit };
+        string version = (await registry.AddAsync(checkpoint, new MovedBy($"job {job.Id}"), CancellationToken.None)).Version.Id;
         await lease.WriteAsync(c =>
         {
             c.Job.ResultVersionId = version;
