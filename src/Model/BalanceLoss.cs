@@ -29,12 +29,12 @@ public static class BalanceLoss
         if (form == BalanceForm.PerImage)
         {
             Tensor load = routing.mean([2]); // (B, L, E)
-            Tensor divergence = (load * (load * experts).Plus(Tiny).log()).sum(-1); // (B, L)
+            Tensor divergence = (load * load.Times(experts).Plus(Tiny).log()).sum(-1); // (B, L)
             return divergence.mean([0]).sum();
         }
 
         Tensor mean = routing.mean([0, 2]); // (L, E)
-        Tensor reverse = -(mean * experts).Plus(Tiny).log().mean([1]); // (L)
-        return reverse.sum() / experts;
+        Tensor reverse = -mean.Times(experts).Plus(Tiny).log().mean([1]); // (L)
+        return reverse.sum().Times(1.0 / experts);
     }
 }

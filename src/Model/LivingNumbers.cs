@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DenoiseService.Model;
 
 /// <summary>
-/// Arithmetic whose numbers are alive while libtorch reads them. The library passes a number on as a bare pointer, and where it makes one itself (the factor 1 in every sum of two tensors)
-/// nothing holds it: a collection at that moment frees it, and the sum throws "Expected false to be true" (docs/LOG.md). The compiler refuses those forms (BannedSymbols.txt).
+/// Arithmetic whose numbers are alive while libtorch reads them. The library passes a number on as a bare pointer; where it makes one itself (the factor 1 in every sum of two tensors, the number of tensor · number)
+/// nothing holds it: a collection at that moment frees it, and the operation throws "Expected false to be true" (docs/LOG.md). The compiler refuses those forms (BannedSymbols.txt).
 /// </summary>
 public static class LivingNumbers
 {
@@ -24,10 +24,24 @@ public static class LivingNumbers
     /// <summary>x += y.</summary>
     public static Tensor Increase(this Tensor x, Tensor y) => x.add_(y, One);
 
+#pragma warning disable RS0030 // with numbers that live
+    /// <summary>x · number.</summary>
+    public static Tensor Times(this Tensor x, double number)
+    {
+        using Scalar living = number;
+        return x.mul(living);
+    }
+
+    /// <summary>x ·= number.</summary>
+    public static Tensor Scale(this Tensor x, double number)
+    {
+        using Scalar living = number;
+        return x.mul_(living);
+    }
+
     /// <summary>x².</summary>
     public static Tensor Squared(this Tensor x) => x.pow(Two);
 
-#pragma warning disable RS0030 // with numbers that live
     /// <summary>Limited to [0, 1].</summary>
     public static Tensor ClampToUnit(this Tensor x) => x.clamp(Zero, One);
 

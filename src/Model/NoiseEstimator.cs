@@ -54,16 +54,16 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
         Tensor squares = functional.pixel_unshuffle(image, 2); // (B, 12, T/2, T/2)
         Tensor whole = Level(OfSquares(squares)); // (B)
         if (training || image.shape[3] < LeastSide) return whole;
-        Tensor half = Level(call(squares.unflatten(1, [3, 4]).mean([2L]))) * 2; // (B); a mean of 2×2 has half the σ of white noise
-        Tensor clearly = ((half - whole * 1.1) * (1 / Texture)).Plus(-1).ClampToUnit(); // (B), from 0, white, to 1, correlated
-        Tensor missing = ((half - whole) / half.Plus(1e-6) * 2).ClampToUnit(); // (B), 1 where the whole resolution sees at most a half of it
-        return whole.Plus(clearly * (half * (missing * 0.75).Plus(1) - whole)); // (B)
+        Tensor half = Level(call(squares.unflatten(1, [3, 4]).mean([2L]))).Times(2); // (B); a mean of 2×2 has half the σ of white noise
+        Tensor clearly = (half - whole.Times(1.1)).Times(1 / Texture).Plus(-1).ClampToUnit(); // (B), from 0, white, to 1, correlated
+        Tensor missing = ((half - whole) / half.Plus(1e-6)).Times(2).ClampToUnit(); // (B), 1 where the whole resolution sees at most a half of it
+        return whole.Plus(clearly * (half * missing.Times(0.75).Plus(1) - whole)); // (B)
     }
 
     /// <summary>What it learns by: 5 % of error are as bad at 10 as at 50 of 255.</summary>
     /// <param name="level">In units of 1, not negative.</param>
-    public static Tensor Logarithm(Tensor level) => (level * 255).log1p();
+    public static Tensor Logarithm(Tensor level) => level.Times(255).log1p();
 
     /// <summary>The level of a logarithm.</summary>
-    public static Tensor Level(Tensor logarithm) => logarithm.relu().expm1() * (1 / 255.0);
+    public static Tensor Level(Tensor logarithm) => logarithm.relu().expm1().Times(1 / 255.0);
 }

@@ -51,7 +51,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
             _encoder = Stems.EncoderOf(config);
             _embed = Conv2d(channels, config.Width, patch, patch);
             _grid = config.TokenPairs == 0 ? null : ConvolutionalPair.Several(config.TokenPairs, config.Width, rectify: true);
-            _position = Parameter(randn(1, config.WindowTokens, config.Width) * 0.02f); // (1, N of a window, D)
+            _position = Parameter(randn(1, config.WindowTokens, config.Width).Times(0.02f)); // (1, N of a window, D)
             _blocks = ModuleList(Enumerable.Range(0, config.Blocks).Select(i => new Block(config, i, topK)).ToArray());
             _unembed = ConvTranspose2d(config.Width, channels, patch, patch);
             _decoder = Stems.DecoderOf(config);
@@ -339,7 +339,7 @@ internal sealed class SharedAttentionMoE : Module<Tensor, (Tensor Output, Tensor
     {
         Tensor routing = _router.call(x).to(ScalarType.Float32); // (B, N, E)
         Tensor qkv = _read.call(x).unflatten(2, [3, _heads, -1]).permute(2, 0, 3, 1, 4); // (3, B, H, N, d)
-        Tensor q = qkv[0].to(ScalarType.Float32) * (1 / Math.Sqrt(qkv.shape[4])), k = qkv[1].to(ScalarType.Float32); // (B, H, N, d); equal scores, of which bfloat16 has many, would cost the selection time
+        Tensor q = qkv[0].to(ScalarType.Float32).Times(1 / Math.Sqrt(qkv.shape[4])), k = qkv[1].to(ScalarType.Float32); // (B, H, N, d); equal scores, of which bfloat16 has many, would cost the selection time
         Tensor scores = matmul(q, k.transpose(-2, -1)); // (B, H, N, N)
         Tensor weights = MixedTopK.Weights(scores, routing, _keysKept).to(x.dtype); // (B, H, N, N)
         return (_output.call(Heads.Join(matmul(weights, qkv[2]))), routing); // (B, N, D), (B, N, E)

@@ -83,7 +83,7 @@ internal sealed class DataParallel : IDisposable
         (Tensor image, Tensor routing) = _replicas[replica].call(noisy);
         Tensor loss = lossOf(image, clean, sigma, routing);
         if (_replicas[replica].NoiseLoss(noisy, sigma) is { } estimates) loss = loss.Plus(estimates);
-        loss = loss * share;
+        loss = loss.Times(share);
         loss.backward();
         return loss.item<float>();
     }

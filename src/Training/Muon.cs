@@ -94,11 +94,11 @@ internal sealed class Muon : IOptimiser
     {
         bool tall = matrix.shape[0] > matrix.shape[1];
         Tensor x = tall ? matrix.t() : matrix;
-        x = x * (1 / (Math.Sqrt(x.Squared().sum().item<float>()) + 1e-20));
-        Tensor square = mm(x, x.t()), one = eye(x.shape[0]) * 3.4445, product = eye(x.shape[0]); // (shorter side, shorter side)
+        x = x.Times(1 / (Math.Sqrt(x.Squared().sum().item<float>()) + 1e-20));
+        Tensor square = mm(x, x.t()), one = eye(x.shape[0]).Times(3.4445), product = eye(x.shape[0]); // (shorter side, shorter side)
         for (int i = 0; i < Iterations; i++)
         {
-            Tensor polynomial = one.Plus(square * -4.7750).Plus(mm(square, square) * 2.0315);
+            Tensor polynomial = one.Plus(square.Times(-4.7750)).Plus(mm(square, square).Times(2.0315));
             product = mm(polynomial, product);
             square = mm(mm(polynomial, square), polynomial);
         }

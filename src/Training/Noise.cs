@@ -28,7 +28,7 @@ public static class Noise
     public static Tensor Levels(int count, double least, double most, double power, long seed)
     {
         using var generator = new Generator((ulong)seed, CPU);
-        return rand(count, generator: generator).pow(full(1, (float)power)).mul_(most - least).Increase(full(1, (float)least)); // (B)
+        return rand(count, generator: generator).pow(full(1, (float)power)).Scale(most - least).Increase(full(1, (float)least)); // (B)
     }
 
     /// <summary>What a network is told of a batch: σ for some of its images, <see cref="NoiseLevel.Unknown"/> for the others.</summary>
@@ -89,7 +89,7 @@ public static class Noise
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed, CPU);
         Tensor white = randn([clean.Length / (height * width), 1, height + 2, width + 2], generator: generator); // a pixel more on every side, so that the border is as noisy as the rest
-        Tensor line = tensor(new float[] { 1, 2, 1 }) * (1 / Math.Sqrt(6)), smoothing = line.outer(line).view(1, 1, 3, 3); // of norm 1
+        Tensor line = tensor(new float[] { 1, 2, 1 }).Times(1 / Math.Sqrt(6)), smoothing = line.outer(line).view(1, 1, 3, 3); // of norm 1
         return Add(clean, nn.functional.conv2d(white, smoothing).flatten(), sigma, clamp);
     }
 

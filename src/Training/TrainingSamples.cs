@@ -77,7 +77,7 @@ internal sealed class TrainingSamples
         if (!File.Exists(RoutingPath)) return [];
         using SafetensorsFile file = Safetensors.Read(RoutingPath);
         Tensor before = file.Tensors["routing"];
-        float[] change = ((routing - before).abs().sum(-1) / 2).mean([0, 2]).data<float>().ToArray(); // (L)
+        float[] change = (routing - before).abs().sum(-1).Times(0.5).mean([0, 2]).data<float>().ToArray(); // (L)
         float[] moved = routing.argmax(-1).ne(before.argmax(-1)).to(ScalarType.Float32).mean([0, 2]).data<float>().ToArray(); // (L)
         return [.. change.Select((c, block) => new RoutingMove(block + 1, Math.Round(c, 6), Math.Round(moved[block], 6)))];
     }
@@ -87,7 +87,7 @@ internal sealed class TrainingSamples
     {
         int side = (int)clean.shape[2], scale = Math.Max(1, Shown / side), grid = (int)Math.Sqrt(routing.shape[2]);
         int experts = (int)routing.shape[3], maps = experts > 1 ? (int)routing.shape[1] : 0;
-        Tensor chosen = routing.argmax(-1).to(ScalarType.Float32) / Math.Max(1f, experts - 1f); // (B, L, N), 0 to 1
+        Tensor chosen = routing.argmax(-1).to(ScalarType.Float32).Times(1 / Math.Max(1.0, experts - 1)); // (B, L, N), 0 to 1
         Tensor[] columns = [noisy, image, clean, .. Enumerable.Range(0, maps).Select(Map)]; // each (B, 3, T, T)
         Tensor[] framed = [.. columns.Select(c => nn.functional.pad(Enlarged(c, scale), [Gap, 0, Gap, 0], PaddingModes.Constant, 1))];
         Tensor rows = nn.functional.pad(cat(framed, 3), [0, Gap], PaddingModes.Constant, 1); // (B, 3, height, width)

@@ -21,8 +21,7 @@ internal sealed class NonAdaptiveSparseAttention : Module<Tensor, (Tensor Output
     public override (Tensor Output, Tensor Routing) forward(Tensor x)
     {
         int last = _experts.Count - 1;
-        Tensor routing = x.new_zeros(x.shape[0], x.shape[1], _experts.Count); // (B, N, E)
-        routing[.., .., last..].fill_(1);
+        Tensor routing = cat([x.new_zeros(x.shape[0], x.shape[1], last), x.new_ones(x.shape[0], x.shape[1], 1)], -1); // (B, N, E)
         return (_merge.call(_experts[last].call(x)), routing);
     }
 }
@@ -68,7 +67,7 @@ internal sealed class UniformRouting(ModelConfig config) : Module<Tensor, Tensor
 {
     private readonly int _experts = config.KeysKept.Count;
 
-    public override Tensor forward(Tensor x) => x.new_ones(x.shape[0], x.shape[1], _experts) * (1.0 / _experts); // (B, N, E)
+    public override Tensor forward(Tensor x) => x.new_ones(x.shape[0], x.shape[1], _experts).Times(1.0 / _experts); // (B, N, E)
 }
 
 /// <summary>Ablation control: every position of a window has its own distribution, drawn once (softmax of normal numbers) and kept with the weights.</summary>

@@ -79,8 +79,8 @@ internal sealed class FusedNetwork : IDisposable
             (_routerWeight, _routerBias) = Copy(mixture.Router.Scores);
 
             // Rows: q, k, v of expert 0, of expert 1, …, then the router's hidden layer. The 1/√d of the scores goes into q.
-            _readWeight = cat([.. mixture.Experts.SelectMany(e => new[] { e.Query.weight * scale, e.Key.weight, e.Value.weight }), mixture.Router.Hidden.weight], 0).detach(); // (3·E·D + R, D)
-            _readBias = cat([.. mixture.Experts.SelectMany(e => new[] { e.Query.bias! * scale, e.Key.bias!, e.Value.bias! }), mixture.Router.Hidden.bias!], 0).detach();
+            _readWeight = cat([.. mixture.Experts.SelectMany(e => new[] { e.Query.weight.Times(scale), e.Key.weight, e.Value.weight }), mixture.Router.Hidden.weight], 0).detach(); // (3·E·D + R, D)
+            _readBias = cat([.. mixture.Experts.SelectMany(e => new[] { e.Query.bias!.Times(scale), e.Key.bias!, e.Value.bias! }), mixture.Router.Hidden.bias!], 0).detach();
 
             // merge(Σ pₑ (Wₑ aₑ + bₑ)) = Σ (merge·Wₑ)(pₑ aₑ) + Σ pₑ (merge·bₑ) + bias: columns for every pₑ aₑ, then one column for every pₑ.
             Tensor merge = mixture.Merge.weight; // (D, D)

@@ -21,7 +21,7 @@ public static class TopK
         using var scope = NewDisposeScope(); // as in the reference, nothing outlives its last use
         long tokens = k.shape[2], width = k.shape[3];
         Tensor products = matmul(q, k.transpose(-2, -1)); // (B, H, N, N)
-        Tensor scores = products / Math.Sqrt(width); // (B, H, N, N)
+        Tensor scores = products.Times(1 / Math.Sqrt(width)); // (B, H, N, N)
         products.Dispose();
         (Tensor largest, Tensor keys) = scores.topk((int)Math.Min(keysKept, tokens)); // (B, H, N, K)
         Tensor weights = largest.softmax(-1); // (B, H, N, K)
@@ -34,7 +34,7 @@ public static class TopK
     public static Tensor Explicit(Tensor q, Tensor k, Tensor v, int keysKept)
     {
         using var scope = NewDisposeScope();
-        Tensor scores = matmul(q * (1 / Math.Sqrt(k.shape[3])), k.transpose(-2, -1)); // (B, H, N, N)
+        Tensor scores = matmul(q.Times(1 / Math.Sqrt(k.shape[3])), k.transpose(-2, -1)); // (B, H, N, N)
         if (keysKept < k.shape[2]) scores = scores.Plus(TopKSelection.Mask(scores, keysKept)); // (B, H, N, N)
         return matmul(scores.softmax(-1), v).MoveToOuterDisposeScope(); // (B, H, N, d)
     }
