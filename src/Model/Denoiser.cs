@@ -196,7 +196,7 @@ public sealed class Denoiser : IDisposable
         if (tooMuchAtOnce.IsEmpty) return;
         // A single tile that found no memory beside the others' may find it alone.
         MaxBatchTiles = Math.Max(1, MaxBatchTiles / 2);
-        foreach (Chunk tile in tooMuchAtOnce) Run(tile);
+        foreach (Chunk tile in tooMuchAtOnce) _workers.Value.ForEach([tile], t => Run(t));
     }
 
     /// <summary>The network's output for tiles. Out of memory: halves, and remembers it; one tile cannot be halved, and waits if others run beside it.</summary>

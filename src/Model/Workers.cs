@@ -12,6 +12,7 @@ public sealed class Workers : IDisposable
 {
     private readonly BlockingCollection<Action> _waiting = [];
     private readonly Thread[] _threads;
+    private bool _disposed;
 
     /// <summary>Starts the threads.</summary>
     /// <param name="count">≥ 1.</param>
@@ -58,6 +59,8 @@ public sealed class Workers : IDisposable
     /// <summary>Ends the threads; nothing may be under way.</summary>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _waiting.CompleteAdding();
         foreach (Thread thread in _threads) thread.Join();
         _waiting.Dispose();

@@ -92,7 +92,7 @@ public sealed class TrainingRun
         string[] sets = [.. _data.Sets.Select(s => s.Sha256())];
         _origin = new TrainingOrigin(null, ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(sets))));
         (long step, double best) = File.Exists(StatePath) ? GoOn(network, mean, optimiser) : Begin(network, mean);
-        if (step >= Steps && !File.Exists(BestPath)) throw new RecipeException(nameof(Recipe.Steps), $"Steps is {Steps}; this run has done {step} and was not validated yet. Give more than {step}.");
+        if (step >= Steps && !File.Exists(BestPath)) throw new RecipeException(nameof(Recipe.Steps), $"Steps is {Steps}; this run has done {step} and has no weights to keep yet. Give more than {step}.");
         StartFiles(step);
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision); // of the weights, and what is never trained, as they are now
         TrainingSamples? samples = WithSamples && _validation is not null ? new TrainingSamples(_folder, _recipe, _validation, Steps, step) : null;
@@ -163,7 +163,8 @@ public sealed class TrainingRun
     private (long Step, double Best) GoOn(SmallViT network, SmallViT? mean, IOptimiser optimiser)
     {
         (long step, double best, TrainingOrigin began) = TrainingState.Load(StatePath, network, mean, optimiser);
-        TrainingOrigin now = _origin with { InitialSha256 = File.Exists(InitialWeights) ? ShaOf(File.ReadAllBytes(InitialWeights)) : null };
+        bool there = File.Exists(InitialWeights) && Path.GetFullPath(InitialWeights) != Path.GetFullPath(BestPath); // a relative name may mean what this run made
+        TrainingOrigin now = _origin with { InitialSha256 = there ? ShaOf(File.ReadAllBytes(InitialWeights!)) : null };
         if (Differ(began.InitialSha256, now.InitialSha256)) throw new RecipeException(nameof(Recipe.Initial), $"{Path.GetFileName(InitialWeights)} is not what the run in {Path.GetFileName(_folder)} started from (sha256 {now.InitialSha256![..12]}…, not {began.InitialSha256![..12]}…). Give another folder.");
         if (Differ(began.DataSha256, now.DataSha256)) throw new RecipeException(nameof(Recipe.Data), $"The training images are not those of the run in {Path.GetFileName(_folder)}. Give another folder.");
         _origin = new TrainingOrigin(began.InitialSha256 ?? now.InitialSha256, now.DataSha256);
@@ -212,11 +213,11 @@ public sealed class TrainingRun
             LossKind.Mse => error.Squared().mean(),
             LossKind.L1 => error.abs().mean(),
             LossKind.LogMse => OfEachImage().log().mean(),
-            LossKind.RelativeRmse => (OfEachImage() / (sigma * UsualError).Plus(_recipe.LossFloor)).sqrt().mean(),
+            LossKind.RelativeRmse => (OfEachImage() / sigma.Times(UsualError).Plus(_recipe.LossFloor)).sqrt().mean(),
             _ => error.Squared().Plus(Smoothing).sqrt().mean(),
         };
         bool balanced = _recipe.BalanceWeight > 0 && _recipe.Model.Attention is AttentionKind.AdaptiveMixture or AttentionKind.SharedMixture;
-        return balanced ? loss.Plus(BalanceLoss.Of(routing, _recipe.BalanceForm) * _recipe.BalanceWeight) : loss;
+        return balanced ? loss.Plus(BalanceLoss.Of(routing, _recipe.BalanceForm).Times(_recipe.BalanceWeight)) : loss;
 
         Tensor OfEachImage() => error.Squared().mean([1, 2, 3]).Plus(_recipe.LossFloor); // (B)
     }

@@ -86,7 +86,8 @@ public class WorkersTests
     public void Disposal_ends_the_threads()
     {
         var threads = new ConcurrentBag<Thread>();
-        using (var workers = new Workers(2, "test"))
+        Workers ended;
+        using (var workers = ended = new Workers(2, "test"))
         {
             using var both = new Barrier(2);
             workers.ForEach([1, 2], _ =>
@@ -97,6 +98,8 @@ public class WorkersTests
         }
 
         Assert.All(threads, t => Assert.False(t.IsAlive));
+        ended.Dispose();
+        Assert.ThrowsAny<InvalidOperationException>(() => ended.ForEach([1], _ => { }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Workers(0, "test"));
     }
 }

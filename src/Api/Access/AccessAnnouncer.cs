@@ -17,7 +17,7 @@ internal sealed partial class AccessAnnouncer(KeyRegister register, KeyPresence 
             if (await presence.KeysRequiredAsync(stoppingToken)) LogKeys();
             else if (!security.AllowAnonymous) LogLocalOnly();
         }
-        catch (Exception e) when (!stoppingToken.IsCancellationRequested && StorageErrors.IsUnavailable(e))
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
             LogUnknown(e.GetType().Name);
         }
@@ -52,6 +52,6 @@ internal sealed partial class AccessAnnouncer(KeyRegister register, KeyPresence 
     [LoggerMessage(LogLevel.Critical, "Security:RequireKeys is set, but the log leaves out warnings, so the first admin key could not be shown and is not made; set Security:AdminKey")]
     private partial void LogUnreadable();
 
-    [LoggerMessage(LogLevel.Error, "The database went away before the keys could be looked at ({Error}); if this was the first start with Security:RequireKeys, start again")]
+    [LoggerMessage(LogLevel.Error, "The keys could not be looked at ({Error}); if this was the first start with Security:RequireKeys, start again")]
     private partial void LogUnknown(string error);
 }

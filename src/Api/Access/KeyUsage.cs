@@ -46,10 +46,10 @@ internal sealed partial class KeyUsage(IDbContextFactory<Store> stores, TimeProv
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            LogPutOff(e); // whatever it is: a background task that throws would end the service
+            LogPutOff(StorageErrors.IsUnavailable(e) ? null : e, e.GetType().Name); // whatever it is: a background task that throws would end the service
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "When keys were last used could not be written; trying again later")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(LogLevel.Warning, "When keys were last used could not be written ({Error}); trying again later")]
+    private partial void LogPutOff(Exception? exception, string error);
 }

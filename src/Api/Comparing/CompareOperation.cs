@@ -19,8 +19,9 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         using RequestClock clock = clocks.Start(context);
         context.Response.VaryByAccept();
         bool asPicture = OutputFormat.PrefersPng(context.Request);
-        admission.Check();
+        using Admission.Room room = admission.Receive(uploads.LengthOf(context.Request));
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        room.Keep(upload.Bytes.Length);
         var strength = (float)upload.Fields.Number("strength", 0, 1, otherwise: 1);
         DenoiseMode mode = upload.Fields.Mode("mode");
         float? sigma = upload.Fields.Sigma("sigma");

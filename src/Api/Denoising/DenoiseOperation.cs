@@ -19,8 +19,9 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
     {
         using RequestClock clock = clocks.Start(context);
         context.Response.VaryByAccept();
-        admission.Check();
+        using Admission.Room room = admission.Receive(uploads.LengthOf(context.Request));
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        room.Keep(upload.Bytes.Length);
         var asked = DenoiseParameters.Read(upload.Fields);
         ImageHeader header = codec.ReadHeader(upload.Bytes);
         ImageFormat format = FormatOf(asked, context.Request, header);

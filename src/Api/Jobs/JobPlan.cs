@@ -15,7 +15,8 @@ namespace DenoiseService.Api.Jobs;
 /// <param name="Seed">Its seed; the first of several.</param>
 /// <param name="Datasets">Names of its data sets, each with the field that names it.</param>
 /// <param name="Checkpoint">The model that it reads; null if it reads none.</param>
-internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, string? Checkpoint = null)
+/// <param name="Trained">The network that a training makes weights for.</param>
+internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, string? Checkpoint = null, ModelConfig? Trained = null)
 {
     /// <summary>Reads a stored or sent request. What it does not name is filled in: seed, threads.</summary>
     /// <exception cref="Errors.ApiException">422: names the field.</exception>
@@ -44,10 +45,9 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
     {
         Fill(body, "seed", MakeSeed());
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
-        CheckMemory(recipe.Model);
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
-        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Initial);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Initial, recipe.Model);
     }
 
     private static JobPlan Ablation(JsonObject body, int threads)
@@ -99,19 +99,6 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         if (request.Threads is < 1 or > 256) throw JobJson.Invalid("threads", $"threads is {request.Threads}; it must be 1 to 256.");
         if (request.Protocol.Range is { } range) CheckRange("protocol.range", range.ToString());
         return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)], request.Checkpoint);
-    }
-
-    /// <summary>Weights that no service can load are not worth the training.</summary>
-    private static void CheckMemory(ModelConfig model)
-    {
-        try
-        {
-            Denoiser.CheckMemory(model);
-        }
-        catch (ModelConfigException e)
-        {
-            throw JobJson.Invalid("model", e.Message);
-        }
     }
 
     private static void CheckRange(string field, string range)

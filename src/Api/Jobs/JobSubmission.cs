@@ -7,6 +7,7 @@ using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Jobs.Engine;
 using DenoiseService.Api.Storage;
+using DenoiseService.Model;
 using DenoiseService.Training;
 using DenoiseService.Training.Data;
 using DenoiseService.Training.Experiments;
@@ -85,6 +86,7 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         await SplitAsync(kind, asked, cancellationToken);
         await PinAsync(kind, asked, cancellationToken);
         var plan = JobPlan.Of(kind, asked, options.Value.Threads);
+        if (plan.Trained is { } network) CheckMemory(network);
         foreach ((string field, string name) in plan.Datasets) await datasets.CheckAsync(field, name, plan.NeedsArchive, cancellationToken);
         Job job = New(kind, System.Text.Encoding.UTF8.GetString(body), plan.Effective, plan.Seed, owner, once?.Key, once?.Sum, null);
         await jobs.AddAsync(job, [], cancellationToken);
@@ -126,6 +128,19 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         if (kind == JobKind.Evaluation && !CanBeTold(config) && (asked["protocol"] as JsonObject)?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
         {
             throw JobJson.Invalid("protocol.told", $"protocol.told is true; it must be false, for {model} cannot be told the noise level.");
+        }
+    }
+
+    /// <summary>Weights that no service can load are not worth the training.</summary>
+    private static void CheckMemory(ModelConfig network)
+    {
+        try
+        {
+            Denoiser.CheckMemory(network);
+        }
+        catch (ModelConfigException e)
+        {
+            throw JobJson.Invalid("model", e.Message);
         }
     }
 

@@ -17,15 +17,20 @@ internal sealed class UploadReader(IOptions<ImageOptions> options)
     private const int FirstBuffer = 1 << 20;
     private readonly long _maxBytes = options.Value.MaxBytes;
 
+    /// <summary>Bytes that a request's body may come to: what it announces, at most what is read.</summary>
+    public long LengthOf(HttpRequest request) => Math.Min(request.ContentLength ?? long.MaxValue, MostOf(request));
+
     /// <exception cref="ApiException">400 if there is not exactly one picture.</exception>
     /// <exception cref="ImageTooLargeException">More bytes than allowed.</exception>
     public async Task<Upload> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        bool multipart = request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true;
-        long most = multipart ? _maxBytes + ImageOptions.EnvelopeBytes : _maxBytes;
-        if (request.ContentLength > most) throw new ImageTooLargeException("bytes", _maxBytes, request.ContentLength.Value);
-        return multipart ? await ReadFormAsync(request, cancellationToken) : new Upload(await ReadAllAsync(request.Body, request.ContentLength, cancellationToken), new RequestFields(request.Query, null));
+        if (request.ContentLength > MostOf(request)) throw new ImageTooLargeException("bytes", _maxBytes, request.ContentLength.Value);
+        return IsForm(request) ? await ReadFormAsync(request, cancellationToken) : new Upload(await ReadAllAsync(request.Body, request.ContentLength, cancellationToken), new RequestFields(request.Query, null));
     }
+
+    private static bool IsForm(HttpRequest request) => request.ContentType?.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase) == true;
+
+    private long MostOf(HttpRequest request) => IsForm(request) ? _maxBytes + ImageOptions.EnvelopeBytes : _maxBytes;
 
     private async Task<Upload> ReadFormAsync(HttpRequest request, CancellationToken cancellationToken)
     {

@@ -18,8 +18,9 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         using RequestClock clock = clocks.Start(context);
         context.Response.VaryByAccept();
         bool asPicture = OutputFormat.PrefersPng(context.Request);
-        admission.Check();
+        using Admission.Room room = admission.Receive(uploads.LengthOf(context.Request));
         Upload upload = await uploads.ReadAsync(context.Request, clock.Token);
+        room.Keep(upload.Bytes.Length);
         DenoiseMode mode = upload.Fields.Mode("mode");
         float? sigma = upload.Fields.Sigma("sigma");
         ImageHeader header = codec.ReadHeader(upload.Bytes);

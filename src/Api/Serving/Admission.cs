@@ -4,32 +4,37 @@ using Microsoft.Extensions.Options;
 namespace DenoiseService.Api.Serving;
 
 /// <summary>
-/// The bound in front of the queue: by cost and by count, decided at once from what the header says, before anything is decoded. What is
+/// The bound in front of the queue: by bytes before a body is read, by cost and by count from what the picture's header says, before anything is decoded; decided at once. What is
 /// admitted counts until its ticket is disposed. Thread-safe.
 /// </summary>
 internal sealed class Admission(IOptions<InferenceOptions> options, Throughput throughput)
 {
     private readonly InferenceOptions _options = options.Value;
     private readonly Lock _lock = new();
-    private long _patches;
+    private long _patches, _bytes;
     private int _requests;
     private bool _closed;
 
-    /// <summary>Requests admitted and not yet answered.</summary>
+    /// <summary>Requests admitted whose pictures the device has not finished.</summary>
     public int PendingRequests => Volatile.Read(ref _requests);
 
     /// <summary>Their cost.</summary>
     public long PendingPatches => Volatile.Read(ref _patches);
 
-    /// <summary>Refuses where no picture at all could be admitted now: before its body is read.</summary>
+    /// <summary>Takes room for a request's body, before it is read. Refuses also where no picture at all could be admitted now.</summary>
+    /// <param name="bytes">At most so long.</param>
+    /// <returns>The room, which is given back when it is disposed.</returns>
     /// <exception cref="ApiException">As <see cref="AdmitTogether"/>.</exception>
-    public void Check()
+    public Room Receive(long bytes)
     {
         lock (_lock)
         {
-            if (_closed) throw new ApiException(ProblemKind.Draining, "The service takes no more requests; it is shutting down.");
-            if (_requests >= _options.MaxQueuedRequests) throw Full("requests", _options.MaxQueuedRequests, _requests + 1L);
+            Check();
+            if (_bytes > 0 && _bytes + bytes > _options.MaxQueuedBytes) throw Full("bytes", _options.MaxQueuedBytes, _bytes + bytes);
+            _bytes += bytes;
         }
+
+        return new Room(this, bytes);
     }
 
     /// <summary>Takes a place in the queue for a request that passes the device once.</summary>
@@ -63,6 +68,12 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         lock (_lock) _closed = true;
     }
 
+    private void Check()
+    {
+        if (_closed) throw new ApiException(ProblemKind.Draining, "The service takes no more requests; it is shutting down.");
+        if (_requests >= _options.MaxQueuedRequests) throw Full("requests", _options.MaxQueuedRequests, _requests + 1L);
+    }
+
     private ApiException Full(string unit, long limit, long actual)
     {
         TimeSpan wait = throughput.TimeFor(_patches);
@@ -82,6 +93,25 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
             if (whole) _requests--;
             _patches -= patches;
         }
+    }
+
+    /// <summary>What a body takes of the memory of all.</summary>
+    internal sealed class Room(Admission admission, long bytes) : IDisposable
+    {
+        private long _bytes = bytes;
+
+        /// <summary>Gives back what was taken beyond the body's true length.</summary>
+        public void Keep(long bytes)
+        {
+            lock (admission._lock)
+            {
+                admission._bytes -= _bytes - bytes;
+                _bytes = bytes;
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => Keep(0);
     }
 
     /// <summary>The place of one pass of an admitted request. Disposing it, once or often, gives it back.</summary>

@@ -31,6 +31,10 @@ internal sealed class InferenceOptions
     [Bounds(1, 2_000_000_000)]
     public long MaxQueuedPatches { get; set; } = 8_000_000;
 
+    /// <summary>Bytes of the bodies of all requests together, until they are answered; while it is read one counts with its announced length, without one with Images:MaxBytes. One above it alone is taken when there is no other. A form takes twice its size while it is read. 1,024 to 68,719,476,736; default 1,073,741,824 (1 GiB).</summary>
+    [Bounds(1024, 1L << 36)]
+    public long MaxQueuedBytes { get; set; } = 1 << 30;
+
     /// <summary>Requests admitted at one time. 1 to 100,000; default 64.</summary>
     [Bounds(1, 100_000)]
     public int MaxQueuedRequests { get; set; } = 64;

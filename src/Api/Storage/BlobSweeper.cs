@@ -18,7 +18,7 @@ internal sealed partial class BlobSweeper(BlobStore blobs, StorageMonitor monito
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogPutOff(e); // away, or a record took hold of one at the same moment: next time. Whatever it is, a background task that throws would end the service
+                LogPutOff(StorageErrors.IsUnavailable(e) ? null : e, e.GetType().Name); // away, or a record took hold of one at the same moment: next time. Whatever it is, a background task that throws would end the service
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -27,6 +27,6 @@ internal sealed partial class BlobSweeper(BlobStore blobs, StorageMonitor monito
     [LoggerMessage(LogLevel.Information, "{Count} stored files that nothing used are deleted")]
     private partial void LogDeleted(int count);
 
-    [LoggerMessage(LogLevel.Warning, "Unused stored files could not be deleted; trying again later")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(LogLevel.Warning, "Unused stored files could not be deleted ({Error}); trying again later")]
+    private partial void LogPutOff(Exception? exception, string error);
 }

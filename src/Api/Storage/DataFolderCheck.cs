@@ -1,13 +1,15 @@
+using DenoiseService.Api.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Storage;
 
 /// <summary>A data folder that cannot be made or written to is a wrong setting, and stops the start as one.</summary>
-internal sealed class DataFolderCheck : IValidateOptions<StorageOptions>
+internal sealed class DataFolderCheck(IOptions<RolesOptions> roles) : IValidateOptions<StorageOptions>
 {
     public ValidateOptionsResult Validate(string? name, StorageOptions options)
     {
-        // Only what the other checks let pass. With a database server uploads, jobs and unpacked data sets still live there.
+        // Only what the other checks let pass. With a database server a worker's jobs and unpacked data sets still live there; who only answers may have a read-only disk.
+        if (options.Provider != StorageOptions.Sqlite && !roles.Value.Worker) return ValidateOptionsResult.Skip;
         if (string.IsNullOrWhiteSpace(options.DataFolder)) return ValidateOptionsResult.Skip;
         try
         {

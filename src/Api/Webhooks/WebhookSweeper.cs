@@ -31,7 +31,7 @@ internal sealed partial class WebhookSweeper(IDbContextFactory<Store> stores, St
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                LogPutOff(e); // whatever it is: a background task that throws would end the service
+                LogPutOff(StorageErrors.IsUnavailable(e) ? null : e, e.GetType().Name); // whatever it is: a background task that throws would end the service
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -40,6 +40,6 @@ internal sealed partial class WebhookSweeper(IDbContextFactory<Store> stores, St
     [LoggerMessage(LogLevel.Information, "{Count} old messages to webhooks are deleted")]
     private partial void LogDeleted(int count);
 
-    [LoggerMessage(LogLevel.Warning, "Old messages to webhooks could not be deleted; trying again later")]
-    private partial void LogPutOff(Exception exception);
+    [LoggerMessage(LogLevel.Warning, "Old messages to webhooks could not be deleted ({Error}); trying again later")]
+    private partial void LogPutOff(Exception? exception, string error);
 }

@@ -63,8 +63,8 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
         var robustness = new Robustness(new RobustnessSettings { Data = settings.Data, Recipe = settings.RobustnessRecipe, Seeds = settings.Seeds, Workers = settings.Workers }, In("robustness"), time, progress);
         int steps = (int)Math.Max(1, settings.MainSamples / settings.MainRecipe.BatchSize);
         var main = new TrainingUnit(folder.File("main", "runs", "main"), settings.MainRecipe with { Steps = steps, Seed = settings.Seeds[0] }, Sigmas);
-        // The long training first, everything else beside it: no core waits for the last one.
         if (settings.MainCheckpoint is not null) CheckMain(settings.MainCheckpoint);
+        // The long training first, everything else beside it: no core waits for the last one.
         TrainingUnit[] units = [.. settings.MainCheckpoint is null ? [main] : Array.Empty<TrainingUnit>(), .. ablation.Units(), .. robustness.Units()];
         (bool finished, bool refused) = (false, false);
         try

@@ -47,6 +47,25 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void Bodies_are_bounded_together_and_one_above_the_bound_may_come_alone()
+    {
+        Admission admission = Of(new() { MaxQueuedBytes = 2000 });
+        using (admission.Receive(5000)) Assert.Equal((2000L, 5001L), Limits(1));
+        using Admission.Room half = admission.Receive(1900);
+        Assert.Equal((2000L, 2900L), Limits(1000));
+        half.Keep(1000); // it was shorter than it might have been
+        using (admission.Receive(1000)) Assert.Equal((2000L, 2001L), Limits(1));
+        admission.Receive(1000).Dispose();
+
+        (object?, object?) Limits(long bytes)
+        {
+            var refused = Assert.Throws<ApiException>(() => admission.Receive(bytes));
+            Assert.Equal(ProblemKind.QueueFull, refused.Kind);
+            return (refused.Limit, refused.Actual);
+        }
+    }
+
+    [Fact]
     public void A_closed_queue_refuses_with_503_and_keeps_what_it_has()
     {
         Admission admission = Of(new());

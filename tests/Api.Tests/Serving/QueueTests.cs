@@ -38,6 +38,26 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public async Task Bodies_of_all_requests_together_are_bounded_before_they_are_read()
+    {
+        await using var service = new Service(new() { ["Inference:MaxQueuedBytes"] = "1024" });
+        HttpClient client = await service.ReadyAsync();
+        byte[] picture = Support.Pictures.Encode(40, 40); // above the bound: it may come alone
+        Assert.InRange(picture.Length, 1025, 20_000);
+        Task<HttpResponseMessage> first;
+        using (await service.HoldAsync())
+        {
+            first = Post(client, picture);
+            await Service.UntilAsync(() => service.Admission.PendingRequests == 1, "one admitted");
+            JsonElement problem = await (await Post(client, picture)).ProblemAsync(HttpStatusCode.TooManyRequests, "queue-full");
+            Assert.Equal(("bytes", 1024L, 2L * picture.Length), (problem.GetProperty("parameter").GetString(), problem.GetProperty("limit").GetInt64(), problem.GetProperty("actual").GetInt64()));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await Post(client, picture)).StatusCode);
+    }
+
+    [Fact]
     public async Task Queue_is_bounded_by_cost_but_a_picture_above_the_bound_may_come_alone()
     {
         await using var service = new Service(new() { ["Inference:MaxQueuedPatches"] = "100" });

@@ -20,6 +20,7 @@ public sealed class SettingsTests
     [InlineData("Inference:MaxBatchPatches", "0", "1 to 1048576")]
     [InlineData("Inference:MaxQueuedPatches", "0", "1 to 2000000000")]
     [InlineData("Inference:MaxQueuedRequests", "0", "1 to 100000")]
+    [InlineData("Inference:MaxQueuedBytes", "1023", "1024 to 68719476736")]
     [InlineData("Inference:RequestTimeoutSeconds", "0", "0.01 to 86400")]
     [InlineData("Inference:RequestTimeoutSeconds", "NaN", "0.01 to 86400")]
     [InlineData("Inference:DrainSeconds", "-1", "0 to 3600")]

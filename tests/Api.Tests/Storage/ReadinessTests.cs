@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using DenoiseService.Api.Errors;
+using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.AspNetCore.Http;
@@ -74,6 +75,16 @@ public sealed class ReadinessTests(Databases databases)
         Assert.Equal(500, ExceptionTable.Translate(new IOException("No space left on device", 28), new DefaultHttpContext()).Kind.Status);
         Assert.Equal(400, ExceptionTable.Translate(new IOException("Unexpected end of Stream, the content may have already been read by another component."), new DefaultHttpContext()).Kind.Status);
         Assert.True(StorageErrors.IsUnavailable(new Npgsql.NpgsqlException("", new System.Net.Sockets.SocketException())));
+    }
+
+    [Fact]
+    public void Who_only_answers_and_has_a_database_server_needs_no_data_folder()
+    {
+        var options = new StorageOptions { Provider = StorageOptions.PostgreSql, DataFolder = "/dev/null/none" };
+        Assert.True(Check(worker: false).Skipped);
+        Assert.True(Check(worker: true).Failed);
+
+        Microsoft.Extensions.Options.ValidateOptionsResult Check(bool worker) => new DataFolderCheck(Microsoft.Extensions.Options.Options.Create(new RolesOptions { Worker = worker })).Validate(null, options);
     }
 
     [Theory]

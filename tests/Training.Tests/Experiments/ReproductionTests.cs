@@ -60,7 +60,7 @@ public sealed class ReproductionTests : IDisposable
     {
         using (var network = new SmallViT(SmallArchive.Recipe.Model with { Routing = RoutingKind.Uniform })) Checkpoint.Save(_folder.File("uniform.safetensors"), network);
         Assert.Throws<RecipeException>(() => Run("uniform.safetensors"));
-        Assert.ThrowsAny<Exception>(() => Run("missing.safetensors"));
+        Assert.Throws<CheckpointException>(() => Run("missing.safetensors"));
         Assert.False(Directory.Exists(_folder.File("early/ablation")));
 
         void Run(string checkpoint) => new Reproduction(_settings with { MainCheckpoint = _folder.File(checkpoint) }, new ExperimentFolder(_folder.File("early")), TimeProvider.System).Run();

@@ -1,3 +1,4 @@
+using DenoiseService.Api.Errors;
 using DenoiseService.Api.Models;
 using DenoiseService.Api.Storage;
 using DenoiseService.Imaging;
@@ -27,7 +28,7 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
             {
                 await results.StoreAsync(lease, folder);
             }
-            catch (Exception e) when (e is ModelLoadException or CheckpointException)
+            catch (Exception e) when (e is CheckpointException or ModelLoadException { InnerException: CheckpointException or ModelConfigException or NonFiniteOutputException })
             {
                 failure = e; // the same weights would be refused again
             }
@@ -59,7 +60,7 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
             return;
         }
 
-        string? known = failure is RecipeException or DataSetException or CheckpointException or ModelLoadException or TrainingDivergedException or ImagingException or BlobException or OperationCanceledException ? clean(failure.Message) : null;
+        string? known = failure is RecipeException or DataSetException or CheckpointException or ModelLoadException or TrainingDivergedException or ImagingException or BlobException or ApiException or OperationCanceledException ? clean(failure.Message) : null;
         LogFailed(failure, lease.Id);
         if (StorageErrors.IsUnavailable(failure)) throw failure;
         await lease.WriteAsync(c =>
