@@ -40,7 +40,10 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     /// <summary>(B, 12, T/2, T/2), squares of 2×2 pixels → (B).</summary>
     private Tensor OfSquares(Tensor unshuffled)
     {
-        Tensor x = functional.relu(_second.call(functional.relu(_first.call(unshuffled)))); // (B, C, T/4, T/4)
+        // The library's convolutions for AVX2 take channels by eights and read what happens to be in memory for those that are missing of the last eight: so none is missing (docs/LOG.md).
+        long[] four = [0, 0, 0, 0, 0, 4];
+        Tensor x = functional.conv2d(functional.pad(unshuffled, four), functional.pad(_first.weight, four), _first.bias, strides: [2, 2], padding: [1, 1]); // (B, C, T/4, T/4)
+        x = functional.relu(_second.call(functional.relu(x))); // (B, C, T/4, T/4)
         Tensor squares = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
         return _level.call(functional.relu(_weigh.call(squares)).mean([1L, 2L])).view(-1); // (B)
     }
