@@ -42,6 +42,7 @@ public sealed class TrainingRun
     private readonly TimeProvider _time;
     private readonly IProgress<TrainingProgress>? _progress;
     private TrainingOrigin _origin;
+    private string[] _setsSha256 = []; // gigabytes in all: taken once
 
     /// <summary>Prepares a run.</summary>
     /// <exception cref="RecipeException">A value is out of range, or the data's images are not of the network's tile size.</exception>
@@ -89,8 +90,8 @@ public sealed class TrainingRun
         var batches = new Batches(_recipe, _data);
 
         CheckRecipe();
-        string[] sets = [.. _data.Sets.Select(s => s.Sha256())];
-        _origin = new TrainingOrigin(null, ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(sets))));
+        _setsSha256 = [.. _data.Sets.Select(s => s.Sha256())];
+        _origin = new TrainingOrigin(null, ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(_setsSha256))));
         (long step, double best) = File.Exists(StatePath) ? GoOn(network, mean, optimiser) : Begin(network, mean);
         if (step >= Steps && !File.Exists(BestPath)) throw new RecipeException(nameof(Recipe.Steps), $"Steps is {Steps}; this run has done {step} and has no weights to keep yet. Give more than {step}.");
         StartFiles(step);
@@ -280,7 +281,7 @@ public sealed class TrainingRun
         ["steps"] = Steps,
         ["epoch"] = Math.Round(step / StepsPerEpoch, 3),
         ["images"] = _data.Count,
-        ["dataSha256"] = new JsonArray(_data.Sets.Select(s => (JsonNode?)s.Sha256()).ToArray()),
+        ["dataSha256"] = new JsonArray([.. _setsSha256.Select(sha => (JsonNode?)sha)]),
         ["finishedAt"] = _time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
         ["initialSha256"] = _origin.InitialSha256,
         ["idleUnits"] = idleUnits,

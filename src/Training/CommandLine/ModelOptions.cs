@@ -23,8 +23,7 @@ internal static class ModelOptions
     /// <exception cref="FormatException">An option is out of range.</exception>
     public static (Denoiser Denoiser, string Sha256) Open(ParseResult parsed)
     {
-        int threads = parsed.GetValue(Threads);
-        if (threads is < 1 or > 1024) throw new FormatException($"--threads is {threads}; it must be 1 to 1024.");
+        int threads = Parsing.Threads(parsed.GetValue(Threads));
         var (network, card) = Model.Checkpoint.Load(parsed.GetValue(Checkpoint)!.FullName);
         try
         {

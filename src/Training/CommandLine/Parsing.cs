@@ -8,6 +8,10 @@ namespace DenoiseService.Training.CommandLine;
 /// <summary>Values as people type them.</summary>
 internal static partial class Parsing
 {
+    /// <summary>A number of threads that a system may have.</summary>
+    /// <exception cref="FormatException">It is not 1 to 1024.</exception>
+    public static int Threads(int threads) => threads is >= 1 and <= 1024 ? threads : throw new FormatException($"--threads is {threads}; it must be 1 to 1024.");
+
     /// <summary>"0.1" or "25/255", in units of 1.</summary>
     /// <exception cref="FormatException">Not such a number, or outside 0 to 1.</exception>
     public static double Sigma(string text)

@@ -36,8 +36,7 @@ internal static class TrainCommand
 
     private static int Run(ParseResult parsed, IAnsiConsole console, TimeProvider time, CancellationToken cancellationToken)
     {
-        int threads = parsed.GetValue(Threads);
-        if (threads is < 1 or > 1024) throw new FormatException($"--threads is {threads}; it must be 1 to 1024.");
+        int threads = Parsing.Threads(parsed.GetValue(Threads));
         set_num_threads(threads);
         Recipe recipe = FromOptions(parsed).Validated();
         if (recipe.Data.Count == 0) throw new RecipeException(nameof(Recipe.Data), "No training data: give --data FOLDER.");
