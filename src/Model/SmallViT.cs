@@ -139,10 +139,10 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         return correction * (power / power.Plus(full(1, (float)(Config.Shrinkage * Config.Shrinkage))));
     }
 
-    /// <summary>How far the estimates of the noise are off: the mean squared difference of the logarithms. Null for a network that reads no noise level.</summary>
+    /// <summary>What estimates of the noise are judged by, those of whole images and those of their parts as if they were images (<see cref="NoiseEstimator.Loss"/>). Null for a network that reads no noise level.</summary>
     /// <param name="image">(B, 3 or 4, T, T), as for a pass.</param>
     /// <param name="sigma">(B), what they should be.</param>
-    public Tensor? NoiseLoss(Tensor image, Tensor sigma) => _noise is null ? null : (_noise.call(image.narrow(1, 0, 3)) - NoiseEstimator.Logarithm(sigma)).Squared().mean();
+    public Tensor? NoiseLoss(Tensor image, Tensor sigma) => _noise?.Loss(image.narrow(1, 0, 3), sigma);
 
     /// <summary>half + what patch_unembed gives, made as one product in channels-last memory, which is several times as fast.</summary>
     /// <param name="half">(B, M, T/2, T/2).</param>

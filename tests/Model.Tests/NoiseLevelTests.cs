@@ -27,17 +27,40 @@ public sealed class NoiseLevelTests
     }
 
     [Fact]
-    public void An_estimate_is_judged_by_its_logarithm_and_a_level_survives_it()
+    public void A_level_survives_its_logarithm_and_a_network_that_reads_none_has_no_loss_of_it()
     {
         using var scope = NewDisposeScope();
-        using SmallViT network = Networks.Trained(Told), blind = Networks.Trained(Told with { NoiseLevelInput = false });
+        using SmallViT blind = Networks.Trained(Told with { NoiseLevelInput = false });
         using var inference = inference_mode();
         float[] levels = [0f, 0.002f, 0.1f, 0.35f];
         Assert.InRange(Numbers.LargestDifference(levels, NoiseEstimator.Level(NoiseEstimator.Logarithm(tensor(levels))).data<float>().ToArray()), 0, 1e-6);
-        Tensor image = rand(4, 3, 32, 32), estimates = network.Noise!.call(image);
-        float[] off = estimates.data<float>().ToArray().Zip(levels, (e, level) => e - MathF.Log(1 + 255 * level)).ToArray();
-        Assert.Equal(off.Average(d => d * d), network.NoiseLoss(image, tensor(levels))!.item<float>(), 1e-4);
-        Assert.Null(blind.NoiseLoss(image, tensor(levels)));
+        Assert.Null(blind.NoiseLoss(rand(4, 3, 32, 32), tensor(levels)));
+    }
+
+    [Theory]
+    [InlineData(16, 1)]
+    [InlineData(32, 1)]
+    [InlineData(64, 4)]
+    [InlineData(80, 4)]
+    public void Estimates_are_judged_by_their_logarithms_too_low_ones_thrice_and_those_of_parts_like_the_whole(int side, int parts)
+    {
+        using var scope = NewDisposeScope();
+        using SmallViT network = Networks.Trained(Told);
+        using var inference = inference_mode();
+        int part = Math.Min(side, 32);
+        float[] levels = [0f, 0.35f];
+        Tensor image = rand(2, 3, side, side);
+        double[] whole = [.. levels.Index().Select(l => Off(image.narrow(0, l.Index, 1), l.Item))];
+        double[] ofParts = [.. from l in levels.Index() from y in Enumerable.Range(0, side / part) from x in Enumerable.Range(0, side / part)
+            select Off(image.narrow(0, l.Index, 1).narrow(2, y * part, part).narrow(3, x * part, part), l.Item)];
+        Assert.Equal(2 * parts, ofParts.Length);
+        Assert.Equal((whole.Average() + ofParts.Average()) / 2, network.NoiseLoss(image, tensor(levels))!.item<float>(), 1e-4);
+
+        double Off(Tensor alone, float level)
+        {
+            double off = network.Noise!.call(alone).item<float>() - Math.Log(1 + 255 * level);
+            return off * off * (off < 0 ? 3 : 1);
+        }
     }
 
     [Fact]
