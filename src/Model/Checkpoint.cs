@@ -94,7 +94,7 @@ public static class Checkpoint
     public static CheckpointCard ReadCard(string weights)
     {
         string path = CardPath(weights), name = Path.GetFileName(path);
-        return File.Exists(path) ? ParseCard(File.ReadAllBytes(path), name) : throw new CheckpointException($"{name} does not exist.");
+        return File.Exists(path) ? ParseCard(File.ReadAllBytes(path), name) : throw new CheckpointException($"{name} does not exist; it is the card that {Path.GetFileName(weights)} needs beside it.");
     }
 
     /// <summary>Reads a card that is already in memory; <paramref name="name"/> is for messages.</summary>

@@ -45,30 +45,32 @@ public sealed class Denoiser : IDisposable
 
     private readonly Func<Tensor, (Tensor Image, Tensor Routing)> _network;
     private readonly IDisposable? _owned;
-    private readonly DenoiserOptions _options;
-    private readonly Lazy<Workers> _workers; // who only looks at small pictures needs none
+    private readonly Lazy<Workers> _workers, _wide; // one of libtorch's threads each; and one thread with all of them
 
     /// <summary>Takes over a network, which must be in evaluation mode, and disposes it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range, or not for this network.</exception>
-    public Denoiser(SmallViT network, DenoiserOptions? options = null) : this(network.Config, ForInference(network, options), options)
+    public Denoiser(SmallViT network, DenoiserOptions? options = null) : this(ForInference(network, options ?? new()), options ?? new())
     {
     }
 
     /// <summary>Runs any function of tiles in the network's place: (B, 3, T, T), or 4 planes where the noise level is told, → (B, 3, T, T) and (B, L, N, E).</summary>
-    internal Denoiser(ModelConfig config, Func<Tensor, (Tensor Image, Tensor Routing)> network, DenoiserOptions? options = null) : this(config, (network, null), options)
+    internal Denoiser(ModelConfig config, Func<Tensor, (Tensor Image, Tensor Routing)> network, DenoiserOptions? options = null) : this((Checked(config, options ?? new()), network, null), options ?? new())
     {
     }
 
-    private Denoiser(ModelConfig config, (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) network, DenoiserOptions? options)
+    private Denoiser((ModelConfig Config, Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) network, DenoiserOptions options)
     {
         Heap.KeepFreed();
-        _options = options ?? new();
-        Config = Checked(config, _options);
-        (_network, _owned) = network;
-        _workers = new(() => new Workers(_options.Threads, "tiles"));
-        int fit = (int)Math.Clamp(_options.BatchMemory / BytesOfTile(Config), 1, 4096);
-        MaxBatchTiles = fit - (fit > _options.Threads ? fit % _options.Threads : 0); // or the last tile of every batch would find the other threads idle
+        Options = options;
+        (Config, _network, _owned) = network;
+        _workers = new(() => new Workers(options.Threads, "tiles"));
+        _wide = new(() => new Workers(1, "tile", options.Threads));
+        int fit = (int)Math.Clamp(options.BatchMemory / BytesOfTile(Config), 1, 4096);
+        MaxBatchTiles = fit - (fit > options.Threads ? fit % options.Threads : 0); // or the last tile of every batch would find the other threads idle
     }
+
+    /// <summary>As asked for; the side of the largest tiles that came of them is in <see cref="Config"/>.</summary>
+    public DenoiserOptions Options { get; }
 
     /// <summary>Of the network; its tile side is that of the largest tiles that are cut.</summary>
     public ModelConfig Config { get; }
@@ -133,14 +135,22 @@ public sealed class Denoiser : IDisposable
     public void Step(IReadOnlyList<BatchPart> parts)
     {
         TileBatch[] batches = parts.Where(p => p.Tiles > 0).GroupBy(p => p.Picture.Config.TileSide).Select(sameSide => new TileBatch([.. sameSide])).ToArray();
-        Run([.. batches.SelectMany(ChunksOf)]);
-        foreach (TileBatch batch in batches) batch.GiveBack();
+        try
+        {
+            Run([.. batches.SelectMany(ChunksOf)]);
+            foreach (TileBatch batch in batches) batch.GiveBack();
+        }
+        finally
+        {
+            foreach (TileBatch batch in batches) batch.Dispose();
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (_workers.IsValueCreated) _workers.Value.Dispose();
+        if (_wide.IsValueCreated) _wide.Value.Dispose();
         _owned?.Dispose();
     }
 
@@ -164,36 +174,28 @@ public sealed class Denoiser : IDisposable
     {
         if (Config.WindowSide == 0) return Config;
         int window = WindowPixels(Config), step = TileStep(Config);
-        int best = Enumerable.Range(0, (Config.TileSide - window) / step + 1).Select(steps => window + steps * step).Where(side => side > _options.Overlap || side >= Math.Max(height, width))
+        int best = Enumerable.Range(0, (Config.TileSide - window) / step + 1).Select(steps => window + steps * step).Where(side => side > Options.Overlap || side >= Math.Max(height, width))
             .MinBy(side => ((long)TilePlan.CountFor(height, width, side, OverlapOf(side)) * side * side, -side));
         return best == Config.TileSide ? Config : Config with { TileSide = best };
     }
 
-    private int OverlapOf(int side) => Math.Min(_options.Overlap, side - 1);
+    private int OverlapOf(int side) => Math.Min(Options.Overlap, side - 1);
 
     private IEnumerable<Chunk> ChunksOf(TileBatch batch)
     {
-        int size = Math.Clamp((batch.Count + _options.Threads - 1) / _options.Threads, 1, Math.Max(1, ChunkTokens / batch.Config.Tokens));
+        int size = Math.Clamp((batch.Count + Options.Threads - 1) / Options.Threads, 1, Math.Max(1, ChunkTokens / batch.Config.Tokens));
         for (int first = 0; first < batch.Count; first += size) yield return new Chunk(batch, first, Math.Min(size, batch.Count - first));
     }
 
+    /// <summary>Never on the caller's thread: how many of libtorch's threads that has is not the engine's to change.</summary>
     private void Run(Chunk[] chunks)
     {
-        if (_options.Threads == 1 || chunks.Length <= 1)
-        {
-            foreach (Chunk chunk in chunks)
-            {
-                set_num_threads(chunk.Tokens >= TokensWorthThreads ? _options.Threads : 1);
-                Run(chunk);
-            }
-
-            return;
-        }
-
+        if (chunks.Length == 0) return;
+        bool wide = Options.Threads > 1 && chunks is [{ Tokens: >= TokensWorthThreads }];
         // One at a time to whoever is free: chunks are few, and of different sizes.
-        var tooMuchAtOnce = new ConcurrentQueue<Chunk>();
-        _workers.Value.ForEach(chunks, chunk => Run(chunk, tooMuchAtOnce));
-        if (tooMuchAtOnce.IsEmpty) return;
+        ConcurrentQueue<Chunk>? tooMuchAtOnce = Options.Threads > 1 && chunks.Length > 1 ? new() : null;
+        (wide ? _wide : _workers).Value.ForEach(chunks, chunk => Run(chunk, tooMuchAtOnce));
+        if (tooMuchAtOnce is null or { IsEmpty: true }) return;
         // A single tile that found no memory beside the others' may find it alone.
         MaxBatchTiles = Math.Max(1, MaxBatchTiles / 2);
         foreach (Chunk tile in tooMuchAtOnce) _workers.Value.ForEach([tile], t => Run(t));
@@ -221,7 +223,6 @@ public sealed class Denoiser : IDisposable
 
     private void Forward(Chunk chunk)
     {
-        Span<float> images = chunk.Batch.Images(chunk.First, chunk.Count), routings = chunk.Batch.Routings(chunk.First, chunk.Count);
         int side = chunk.Batch.Config.TileSide;
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
@@ -232,8 +233,8 @@ public sealed class Denoiser : IDisposable
         (Tensor output, Tensor routing) = _network(input); // (B, 3, T, T), (B, L, N, E)
         // The image was clamped, which hides an infinity; one that arose among the tokens still shows in the routing.
         if (!output.sum().Plus(routing.sum()).isfinite().item<bool>()) throw new NonFiniteOutputException();
-        MemoryMarshal.Cast<byte, float>(output.contiguous().bytes).CopyTo(images);
-        MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(routings);
+        MemoryMarshal.Cast<byte, float>(output.contiguous().bytes).CopyTo(chunk.Batch.Images(chunk.First, chunk.Count));
+        if (chunk.Batch.WantsRouting) MemoryMarshal.Cast<byte, float>(routing.contiguous().bytes).CopyTo(chunk.Batch.Routings(chunk.First, chunk.Count));
     }
 
     /// <summary>Tiles of one batch that go through the network together.</summary>
@@ -242,17 +243,16 @@ public sealed class Denoiser : IDisposable
         public int Tokens => Count * Batch.Config.Tokens;
     }
 
-    private static (Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions? options)
+    private static (ModelConfig Config, Func<Tensor, (Tensor Image, Tensor Routing)> Run, IDisposable? Owned) ForInference(SmallViT network, DenoiserOptions options)
     {
-        _ = Checked(network.Config, options ?? new()); // before the weights change form
-        Precision precision = options?.Precision ?? Precision.Float32;
-        if (!network.Config.Allows(precision)) throw new ArgumentOutOfRangeException(nameof(options), precision, $"Precision {precision} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {network.Config.Attention}");
-        network.RoundTo(precision);
+        ModelConfig config = Checked(network.Config, options); // before the weights change form
+        if (!config.Allows(options.Precision)) throw new ArgumentOutOfRangeException(nameof(options), options.Precision, $"Precision {options.Precision} needs attention {AttentionKind.SharedMixture} or {AttentionKind.None}; this network has {config.Attention}");
+        network.RoundTo(options.Precision);
         network.PrepareForInference();
-        if (!FusedNetwork.Covers(network.Config)) return (network.call, network);
+        if (!FusedNetwork.Covers(network.Config)) return (config, network.call, network);
         var fused = new FusedNetwork(network);
         network.Dispose();
-        return (fused.Forward, fused);
+        return (config, fused.Forward, fused);
     }
 
     private static bool IsOutOfMemory(ExternalException e) =>

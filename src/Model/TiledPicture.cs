@@ -53,6 +53,9 @@ public sealed class TiledPicture
     /// <summary>Where the tiles lie.</summary>
     public TilePlan Plan { get; }
 
+    /// <summary>True if the routing map was asked for.</summary>
+    internal bool WithRouting => _routing is not null;
+
     /// <summary>Tiles that no batch has taken yet; a tile of the plan counts once for every pass.</summary>
     public int TilesWaiting => Tiles - _handedOut;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DenoiseService.Model;
 
 /// <summary>
-/// A few threads of their owner for passes side by side, each with one of libtorch's threads. The C library keeps a heap for every thread (<see cref="Heap"/>): always the same few threads
+/// A few threads of their owner for passes side by side, each with libtorch's threads as asked. The C library keeps a heap for every thread (<see cref="Heap"/>): always the same few threads
 /// find their memory again, where .NET's pool spreads the passes over ever more threads, which all fetch memory of their own (docs/LOG.md). Not thread-safe: one caller at a time.
 /// </summary>
 public sealed class Workers : IDisposable
@@ -17,12 +17,14 @@ public sealed class Workers : IDisposable
     /// <summary>Starts the threads.</summary>
     /// <param name="count">≥ 1.</param>
     /// <param name="name">Of the threads, with a number after it.</param>
-    public Workers(int count, string name)
+    /// <param name="threadsEach">libtorch's threads that each computes with, ≥ 1.</param>
+    public Workers(int count, string name, int threadsEach = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threadsEach, 1);
         int before = get_num_threads();
         using var ready = new CountdownEvent(count);
-        _threads = [.. Enumerable.Range(0, count).Select(w => new Thread(() => Run(ready)) { Name = $"{name} {w}", IsBackground = true })];
+        _threads = [.. Enumerable.Range(0, count).Select(w => new Thread(() => Run(ready, threadsEach)) { Name = $"{name} {w}", IsBackground = true })];
         foreach (Thread thread in _threads) thread.Start();
         ready.Wait();
         set_num_threads(before); // the last call anywhere is also the default of every thread that starts later
@@ -66,10 +68,9 @@ public sealed class Workers : IDisposable
         _waiting.Dispose();
     }
 
-    private void Run(CountdownEvent ready)
+    private void Run(CountdownEvent ready, int threadsEach)
     {
-        _ = get_num_threads(); // a thread's first question to libtorch sets the default, and would undo what was said before it
-        set_num_threads(1);
+        LibtorchThreads.Use(threadsEach);
         ready.Signal();
         foreach (Action share in _waiting.GetConsumingEnumerable()) share();
     }

@@ -29,7 +29,7 @@ internal sealed class Adam : IOptimiser
 
     public IEnumerable<(string Name, float[][] Moments)> State => [("adam.m.", _firstMoments), ("adam.v.", _secondMoments)];
 
-    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => _firstMoments[Array.IndexOf(_parameters, parameter)];
+    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => _firstMoments[IndexOf(_parameters, parameter)];
 
     public void ZeroGradients() => ZeroGradients(_parameters);
 
@@ -55,6 +55,9 @@ internal sealed class Adam : IOptimiser
             if (gradient is not null) Move(Values(_parameters[p]), Values(gradient), _firstMoments[p], _secondMoments[p], factors);
         }
     }
+
+    /// <summary>Where a parameter stands; −1 if it does not. It itself: the library calls any two of the same values equal.</summary>
+    internal static int IndexOf(Parameter[] parameters, Parameter parameter) => Array.FindIndex(parameters, p => ReferenceEquals(p, parameter));
 
     internal static Span<float> Values(TorchSharp.torch.Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 

@@ -24,6 +24,7 @@ public sealed record EvaluationProtocol(string Data, IndexRange? Range, IReadOnl
     {
         if (Sigmas.Count is < 1 or > 100 || !Sigmas.All(s => s is >= 0 and <= 1)) throw new RecipeException(nameof(Sigmas), FormattableString.Invariant($"Sigmas is [{string.Join(", ", Sigmas)}]; it must hold 1 to 100, each 0 to 1."));
         if (ToldFactor is not (> 0 and <= 10)) throw new RecipeException(nameof(ToldFactor), FormattableString.Invariant($"ToldFactor is {ToldFactor}; it must be above 0, up to 10."));
+        if (!Told && ToldFactor != 1) throw new RecipeException(nameof(ToldFactor), FormattableString.Invariant($"ToldFactor is {ToldFactor}; it must be 1 where the network is not told the noise level (Told)."));
         if (!Enum.IsDefined(Noise)) throw new RecipeException(nameof(Noise), $"Noise is {Noise}; it must be {NoiseKind.White} or {NoiseKind.Smoothed}.");
         return Enum.IsDefined(Mode) ? this : throw new RecipeException(nameof(Mode), $"Mode is {Mode}; it must be {DenoiseMode.Normal} or {DenoiseMode.High}.");
     }
@@ -50,14 +51,19 @@ public sealed record EvaluationRow(double Sigma, int Images, MeanSd NoisyPsnr, M
 /// <param name="Sha256">Of the weights file.</param>
 /// <param name="Protocol">As asked.</param>
 /// <param name="Overlap">Pixels that tiles shared.</param>
+/// <param name="MaxTileSide">Side in pixels of the largest tiles that could be cut.</param>
+/// <param name="Precision">Numbers that the network computed with.</param>
 /// <param name="DataSha256">Of the clean pictures' 8-bit samples, planar, one picture after the other.</param>
 /// <param name="Rows">One for each noise level.</param>
 /// <param name="Classical">Filters without training on the same pictures, where they were measured.</param>
 /// <param name="Seconds">Wall-clock time of all forward passes.</param>
-public sealed record EvaluationReport(string Model, string Sha256, EvaluationProtocol Protocol, int Overlap, string DataSha256, IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RobustnessSeries> Classical, double Seconds)
+public sealed record EvaluationReport(string Model, string Sha256, EvaluationProtocol Protocol, int Overlap, int MaxTileSide, Precision Precision, string DataSha256, IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RobustnessSeries> Classical, double Seconds)
 {
     /// <summary>Over which channels the scores are taken, stated so that numbers of different conventions are never mixed.</summary>
     public string Channels { get; } = "psnr and ssim over RGB, psnrY over BT.601 luma";
+
+    /// <summary>For a report: how the network was run.</summary>
+    public string DescribeRun() => FormattableString.Invariant($"mode {Protocol.Mode.ToString().ToLowerInvariant()}, tiles of up to {MaxTileSide} pixels a side that share {Overlap}, {Precision}");
 }
 
 /// <summary>Is shown a picture of an evaluation; the samples are planar and in [0, 1] but for unclamped noise.</summary>
@@ -103,6 +109,25 @@ public static class Evaluation
         }
 
         return (rows, Convert.ToHexStringLower(pixels.GetHashAndReset()), seconds);
+    }
+
+    /// <summary>Runs the protocol, and states beside the numbers what decided them.</summary>
+    /// <param name="denoiser">The engine, which is what users get.</param>
+    /// <param name="model">What the report is to call the weights.</param>
+    /// <param name="sha256">Of their file.</param>
+    /// <param name="protocol">What to measure.</param>
+    /// <param name="time">For the wall clock.</param>
+    /// <param name="data">What the report is to call the data; null: as the protocol does.</param>
+    /// <param name="progress">Fraction done, 0 to 1.</param>
+    /// <param name="seen">Is shown every picture.</param>
+    /// <param name="cancellationToken">Looked at between groups of pictures.</param>
+    /// <exception cref="DataSetException">The data cannot be read, or its range is beyond the end.</exception>
+    /// <exception cref="RecipeException">The network cannot be told the noise level.</exception>
+    public static EvaluationReport Report(Denoiser denoiser, string model, string sha256, EvaluationProtocol protocol, TimeProvider time, string? data = null, IProgress<double>? progress = null, PictureSeen? seen = null, CancellationToken cancellationToken = default)
+    {
+        var (rows, dataSha256, seconds) = Run(denoiser, protocol, time, progress, seen, cancellationToken);
+        DenoiserOptions options = denoiser.Options;
+        return new EvaluationReport(model, sha256, protocol with { Data = data ?? protocol.Data }, options.Overlap, denoiser.Config.TileSide, options.Precision, dataSha256, rows, ClassicalFilters.On(dataSha256, protocol), Math.Round(seconds, 3));
     }
 
     /// <summary>The seed of one picture's noise: the same picture has the same noise in every range and experiment.</summary>

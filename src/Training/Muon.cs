@@ -36,7 +36,7 @@ internal sealed class Muon : IOptimiser
 
     public IEnumerable<(string Name, float[][] Moments)> State => _others.State.Prepend(("muon.", _moments));
 
-    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => Array.IndexOf(_matrices, parameter) is >= 0 and var index ? _moments[index] : _others.MeanGradient(parameter);
+    public ReadOnlySpan<float> MeanGradient(Parameter parameter) => Adam.IndexOf(_matrices, parameter) is >= 0 and var index ? _moments[index] : _others.MeanGradient(parameter);
 
     public void ZeroGradients()
     {
@@ -53,7 +53,7 @@ internal sealed class Muon : IOptimiser
             // The products are small: a thread for each matrix, not libtorch's own, which wait for each other actively.
             Parallel.For(0, _matrices.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, p =>
             {
-                set_num_threads(1);
+                LibtorchThreads.Use(1);
                 using var noGrad = no_grad();
                 using var scope = NewDisposeScope();
                 if (_matrices[p].grad is { } gradient) Move(_matrices[p], gradient, _moments[p], rate);

@@ -175,11 +175,11 @@ public sealed record Recipe
     /// <summary>How a recipe is written as JSON.</summary>
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    /// <summary>This recipe from other weights on, with their network. One that reads the noise level is told it for some images, or it would forget how.</summary>
+    /// <summary>This recipe from other weights on, with their network. One that reads the noise level is told it for as many images as the recipe says, or where the recipe is for networks that do not, for half of them, or it would forget how.</summary>
     /// <param name="initial">How the recipe is to name them.</param>
     /// <param name="network">Theirs.</param>
     public Recipe From(string initial, ModelConfig network) =>
-        this with { Initial = initial, Model = network, ToldShare = !network.NoiseLevelInput ? 0 : ToldShare > 0 ? ToldShare : UsualToldShare };
+        this with { Initial = initial, Model = network, ToldShare = !network.NoiseLevelInput ? 0 : Model.NoiseLevelInput ? ToldShare : UsualToldShare };
 
     /// <summary>Throws where a value is out of its range.</summary>
     /// <exception cref="RecipeException">Names the field, its value and its range.</exception>
@@ -200,6 +200,10 @@ public sealed record Recipe
         Require(Replicas >= 1 && Replicas <= BatchSize && Replicas <= 256, nameof(Replicas), Replicas, $"1 to BatchSize ({BatchSize}), at most 256");
         Require(Replicas == 1 || BalanceWeight == 0 || BalanceForm == BalanceForm.PerImage, nameof(Replicas), Replicas, "1 with the per-batch balance loss, which needs the whole batch at once");
         Require(Enum.IsDefined(Precision) && Model.Allows(Precision), nameof(Precision), Precision, $"{Precision.Float32}, or {Precision.BFloat16} with attention {AttentionKind.SharedMixture} or {AttentionKind.None}");
+        Require(Enum.IsDefined(Optimiser), nameof(Optimiser), Optimiser, string.Join(", ", Enum.GetNames<OptimiserKind>()));
+        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, string.Join(", ", Enum.GetNames<ScheduleKind>()));
+        Require(Enum.IsDefined(Loss), nameof(Loss), Loss, string.Join(", ", Enum.GetNames<LossKind>()));
+        Require(Enum.IsDefined(BalanceForm), nameof(BalanceForm), BalanceForm, string.Join(", ", Enum.GetNames<BalanceForm>()));
         Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");

@@ -91,8 +91,9 @@ public sealed class TrainingRun
 
         CheckRecipe();
         _setsSha256 = [.. _data.Sets.Select(s => s.Sha256())];
-        _origin = new TrainingOrigin(null, ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(_setsSha256))));
+        _origin = new TrainingOrigin(null, ShaOfAll(_setsSha256), _validation is null ? null : ShaOfAll(_validation.Sets.Select(s => s.Sha256())));
         (long step, double best) = File.Exists(StatePath) ? GoOn(network, mean, optimiser) : Begin(network, mean);
+        if (!File.Exists(BestPath)) best = double.NegativeInfinity;
         if (step >= Steps && !File.Exists(BestPath)) throw new RecipeException(nameof(Recipe.Steps), $"Steps is {Steps}; this run has done {step} and has no weights to keep yet. Give more than {step}.");
         StartFiles(step);
         using var parallel = new DataParallel(network, _recipe.Replicas, _recipe.Precision); // of the weights, and what is never trained, as they are now
@@ -118,9 +119,10 @@ public sealed class TrainingRun
             {
                 (SmallViT judged, JsonObject metrics) = (mean ?? network, []);
                 psnr = Validate(judged, metrics);
-                if (psnr >= best)
+                if (psnr is { } number && !double.IsFinite(number)) throw new TrainingDivergedException(step, loss, null);
+                if (psnr is null || psnr >= best)
                 {
-                    best = psnr.Value;
+                    best = psnr ?? best;
                     Checkpoint.Save(BestPath, judged, Record(step, IdleUnits.Of(network, optimiser).Count), metrics);
                 }
 
@@ -168,11 +170,14 @@ public sealed class TrainingRun
         TrainingOrigin now = _origin with { InitialSha256 = there ? ShaOf(File.ReadAllBytes(InitialWeights!)) : null };
         if (Differ(began.InitialSha256, now.InitialSha256)) throw new RecipeException(nameof(Recipe.Initial), $"{Path.GetFileName(InitialWeights)} is not what the run in {Path.GetFileName(_folder)} started from (sha256 {now.InitialSha256![..12]}…, not {began.InitialSha256![..12]}…). Give another folder.");
         if (Differ(began.DataSha256, now.DataSha256)) throw new RecipeException(nameof(Recipe.Data), $"The training images are not those of the run in {Path.GetFileName(_folder)}. Give another folder.");
-        _origin = new TrainingOrigin(began.InitialSha256 ?? now.InitialSha256, now.DataSha256);
+        if (Differ(began.ValidationSha256, now.ValidationSha256)) throw new RecipeException(nameof(Recipe.Validation), $"The validation images are not those of the run in {Path.GetFileName(_folder)}, whose best step they chose. Give another folder.");
+        _origin = now with { InitialSha256 = began.InitialSha256 ?? now.InitialSha256 };
         return (step, best);
 
         static bool Differ(string? before, string? now) => before is not null && now is not null && before != now;
     }
+
+    private static string ShaOfAll(IEnumerable<string> checksums) => ShaOf(System.Text.Encoding.ASCII.GetBytes(string.Concat(checksums)));
 
     private static string ShaOf(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
 
@@ -240,10 +245,10 @@ public sealed class TrainingRun
         return _recipe.LearningRate * warmup * shape;
     }
 
-    /// <summary>Mean PSNR in dB over the validation images and noise levels; without validation data 0 for every step, so that the last one is kept.</summary>
-    private double Validate(SmallViT network, JsonObject metrics)
+    /// <summary>Mean PSNR in dB over the validation images and noise levels; null without validation data, where the last step is kept.</summary>
+    private double? Validate(SmallViT network, JsonObject metrics)
     {
-        if (_validation is null) return 0;
+        if (_validation is null) return null;
         network.eval();
         var all = new List<double>();
         foreach (double sigma in _recipe.ValidationSigmas)

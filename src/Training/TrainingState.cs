@@ -7,7 +7,8 @@ namespace DenoiseService.Training;
 /// <summary>What a run started from and learns from; null where nobody said, or in a state from before it was recorded.</summary>
 /// <param name="InitialSha256">Of the file of weights.</param>
 /// <param name="DataSha256">Over those of all training images.</param>
-internal readonly record struct TrainingOrigin(string? InitialSha256, string? DataSha256);
+/// <param name="ValidationSha256">Over those of all validation images.</param>
+internal readonly record struct TrainingOrigin(string? InitialSha256, string? DataSha256, string? ValidationSha256);
 
 /// <summary>
 /// What a run needs to go on exactly: weights, their running mean, the optimiser, the step, the best validation so far, what it started from. One file, written
@@ -15,7 +16,7 @@ internal readonly record struct TrainingOrigin(string? InitialSha256, string? Da
 /// </summary>
 internal static class TrainingState
 {
-    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256", Initial = "initialSha256", Data = "dataSha256";
+    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256", Initial = "initialSha256", Data = "dataSha256", Validation = "validationSha256";
 
     public static void Save(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best, TrainingOrigin origin)
     {
@@ -35,6 +36,7 @@ internal static class TrainingState
         var facts = new Dictionary<string, string> { ["step"] = step.ToString(CultureInfo.InvariantCulture), ["best"] = best.ToString("R", CultureInfo.InvariantCulture) };
         if (origin.InitialSha256 is not null) facts[Initial] = origin.InitialSha256;
         if (origin.DataSha256 is not null) facts[Data] = origin.DataSha256;
+        if (origin.ValidationSha256 is not null) facts[Validation] = origin.ValidationSha256;
         facts[Checksum] = Sum(tensors, facts);
         Safetensors.Write(path, tensors, facts);
     }
@@ -57,7 +59,7 @@ internal static class TrainingState
             }
         }
 
-        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture), new TrainingOrigin(facts.GetValueOrDefault(Initial), facts.GetValueOrDefault(Data)));
+        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture), new TrainingOrigin(facts.GetValueOrDefault(Initial), facts.GetValueOrDefault(Data), facts.GetValueOrDefault(Validation)));
 
         Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
     }

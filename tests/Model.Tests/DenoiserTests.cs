@@ -178,6 +178,41 @@ public sealed class DenoiserTests
     }
 
     [Theory]
+    [InlineData(32, 1)] // one tile that is not worth several of libtorch's threads
+    [InlineData(64, 2)] // one that is
+    public void The_caller_keeps_its_number_of_libtorchs_threads_and_so_do_later_ones(int side, int ofNetwork)
+    {
+        int before = get_num_threads(), seen = 0, later = 0;
+        try
+        {
+            set_num_threads(3);
+            using Denoiser denoiser = Networks.Engine(Networks.Tile(side, 4), tiles =>
+            {
+                seen = get_num_threads();
+                return tiles.clone();
+            }, new DenoiserOptions { Threads = 2 });
+            denoiser.Denoise(new float[side * side], side, side);
+            var thread = new Thread(() => later = get_num_threads());
+            thread.Start();
+            thread.Join();
+            Assert.Equal((ofNetwork, 3, 3), (seen, get_num_threads(), later));
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+    }
+
+    [Fact]
+    public void Routing_is_copied_only_where_a_picture_wants_its_map()
+    {
+        // Twice as much of it as there is room for: a copy would fail.
+        using var denoiser = new Denoiser(Tile32, tiles => (tiles.clone(), full([tiles.shape[0], 2 * Tile32.Blocks, Tile32.Tokens, Tile32.Experts], 0.5f)));
+        denoiser.Denoise(new float[32 * 32], 32, 32);
+        Assert.ThrowsAny<ArgumentException>(() => denoiser.Denoise(new float[32 * 32], 32, 32, withRouting: true));
+    }
+
+    [Theory]
     [InlineData(AttentionKind.AdaptiveMixture)]
     [InlineData(AttentionKind.NonAdaptiveSparse)]
     [InlineData(AttentionKind.Standard)]

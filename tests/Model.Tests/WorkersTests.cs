@@ -65,6 +65,20 @@ public class WorkersTests
     }
 
     [Fact]
+    public void Each_has_as_many_of_libtorchs_threads_as_asked_and_the_caller_keeps_its_own()
+    {
+        int before = get_num_threads(), seen = 0;
+        using var workers = new Workers(1, "test", 3);
+        workers.ForEach([1], _ =>
+        {
+            using Tensor large = rand(1 << 20);
+            seen = get_num_threads();
+        });
+        Assert.Equal((3, before), (seen, get_num_threads()));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Workers(1, "test", 0));
+    }
+
+    [Fact]
     public void A_failure_reaches_the_caller_as_it_was_and_ends_the_rest()
     {
         using var workers = new Workers(2, "test");

@@ -31,6 +31,18 @@ public sealed class AdamTests
     }
 
     [Fact]
+    public void Of_two_parameters_with_the_same_values_each_has_its_own_mean_gradient()
+    {
+        using var scope = NewDisposeScope();
+        Parameter first = nn.Parameter(ones(3)), second = nn.Parameter(ones(3));
+        var optimiser = new Adam([first, second], 0);
+        (first.sum() + second.sum() * 2f).backward();
+        optimiser.Step(0, 0); // both stay what they are
+        Assert.Equal(2 * optimiser.MeanGradient(first)[0], optimiser.MeanGradient(second)[0]);
+        Assert.NotEqual(0, optimiser.MeanGradient(first)[0]);
+    }
+
+    [Fact]
     public void A_parameter_without_a_gradient_stays()
     {
         using Parameter alone = nn.Parameter(ones(3));

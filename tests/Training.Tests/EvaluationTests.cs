@@ -1,6 +1,7 @@
 using DenoiseService.Imaging;
 using DenoiseService.Model;
 using DenoiseService.Training.Data;
+using DenoiseService.Training.Experiments;
 
 namespace DenoiseService.Training.Tests;
 
@@ -82,7 +83,28 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal("Gaussian, not clamped", white.DescribeNoise());
         Assert.Equal("Gaussian, smoothed, clamped to [0, 1], 1.5 times its level told", (smoothed with { Clamp = true, Told = true, ToldFactor = 1.5 }).DescribeNoise());
         Assert.Equal("ToldFactor", Assert.Throws<RecipeException>(() => (white with { ToldFactor = 0 }).Validated()).Field);
+        Assert.Equal("ToldFactor", Assert.Throws<RecipeException>(() => (white with { ToldFactor = 1.5 }).Validated()).Field);
+        Assert.Equal(1.5, (white with { Told = true, ToldFactor = 1.5 }).Validated().ToldFactor);
         Assert.Equal("Noise", Assert.Throws<RecipeException>(() => (white with { Noise = (NoiseKind)7 }).Validated()).Field);
+    }
+
+    [Fact]
+    public void A_report_states_what_decided_its_numbers_and_its_tables_hold_them()
+    {
+        WriteCifar(2);
+        SmallViT network = SmallViT.WithSeed(ModelConfig.Photographs with { Width = 16, Heads = 2, FeedForwardWidth = 16, RouterWidth = 8, StemPairs = 1, HalfWidth = 4 }, 5);
+        network.eval();
+        using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = 4, MaxTileSide = 100, Precision = Precision.BFloat16 });
+        EvaluationReport report = Evaluation.Report(denoiser, "small", "00", new EvaluationProtocol(_folder.Path, null, [0.1, 0.2]), TimeProvider.System, "cifar");
+        Assert.Equal((4, 96, Precision.BFloat16, "cifar"), (report.Overlap, report.MaxTileSide, report.Precision, report.Protocol.Data)); // groups of four tokens of 4 pixels
+        Assert.Equal("mode normal, tiles of up to 96 pixels a side that share 4, BFloat16", report.DescribeRun());
+
+        ReportTable scores = Assert.Single(EvaluationTables.Of(report));
+        Assert.Equal(2, scores.Rows.Count);
+        Assert.Equal(("σ·255", "25.5"), (scores.Columns[1], scores.Rows[0][1]));
+        Assert.Contains(" ± ", scores.Rows[0][4], StringComparison.Ordinal);
+        var median = new RobustnessSeries("median", [new MeanSd(20, 1), new MeanSd(double.NaN, double.NaN)], [double.NaN, double.NaN], [0.5, double.NaN]);
+        Assert.Equal("median|20.00|", string.Join('|', EvaluationTables.Of(report with { Classical = [median] })[1].Rows.Single()));
     }
 
     [Fact]

@@ -53,6 +53,18 @@ public sealed class MuonTests
     }
 
     [Fact]
+    public void Of_two_matrices_with_the_same_values_each_has_its_own_mean_gradient()
+    {
+        using var scope = NewDisposeScope();
+        Parameter first = nn.Parameter(ones(16, 24)), second = nn.Parameter(ones(16, 24));
+        var optimiser = new Muon([first, second], 0);
+        (first.sum() + second.sum() * 2f).backward();
+        optimiser.Step(0, 0); // both stay what they are
+        Assert.Equal(2 * optimiser.MeanGradient(first)[0], optimiser.MeanGradient(second)[0]);
+        Assert.NotEqual(0, optimiser.MeanGradient(first)[0]);
+    }
+
+    [Fact]
     public void Moments_that_no_gradient_feeds_become_zero_and_never_subnormal()
     {
         using var scope = NewDisposeScope();

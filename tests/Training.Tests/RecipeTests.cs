@@ -25,6 +25,10 @@ public sealed class RecipeTests
         { new Recipe { WeightDecay = 0.1 }, "WeightDecay" },
         { new Recipe { ReviveEvery = 0 }, "ReviveEvery" },
         { new Recipe { EmaDecay = 1 }, "EmaDecay" },
+        { new Recipe { Optimiser = (OptimiserKind)9 }, "Optimiser" },
+        { new Recipe { Schedule = (ScheduleKind)9 }, "Schedule" },
+        { new Recipe { Loss = (LossKind)9 }, "Loss" },
+        { new Recipe { BalanceForm = (BalanceForm)9 }, "BalanceForm" },
         { new Recipe { Precision = Precision.BFloat16 }, "Precision" },
         { new Recipe { ValidationSigmas = [] }, "ValidationSigmas" },
         { new Recipe { Model = new ModelConfig { Heads = 3 } }, "Model" },
@@ -47,6 +51,7 @@ public sealed class RecipeTests
         Recipe older = photographs.From("a", told with { NoiseLevelInput = false, TileSide = 96 });
         Assert.Equal(("a", false, 96, 0), (older.Initial, older.Model.NoiseLevelInput, older.Model.TileSide, older.ToldShare));
         Assert.Equal(0.25, photographs.From("a", told).ToldShare);
+        Assert.Equal(0, (photographs with { ToldShare = 0 }).From("a", told).ToldShare); // as asked: it is to forget
         Assert.Equal((true, Recipe.UsualToldShare), (report.From("a", told).Model.NoiseLevelInput, report.From("a", told).ToldShare));
         foreach (Recipe recipe in new[] { older, photographs.From("a", told), report.From("a", told) }) recipe.Validated();
     }

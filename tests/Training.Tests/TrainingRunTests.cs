@@ -145,6 +145,32 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void A_run_whose_best_weights_are_gone_keeps_the_next_ones()
+    {
+        string best = Train(Small.Recipe with { Steps = 8 }, "run");
+        File.Delete(best);
+        Assert.True(File.Exists(Train(Small.Recipe with { Steps = 12 }, "run")));
+    }
+
+    [Fact]
+    public void Other_validation_images_are_another_run()
+    {
+        Train(Small.Recipe with { Steps = 4 }, "run");
+        var other = new TrainingRun(Small.Recipe with { Steps = 8 }, Small.Data(40), Small.Data(8, seed: 9), _folder.File("run"), TimeProvider.System);
+        Assert.Equal("Validation", Assert.Throws<RecipeException>(() => other.Run()).Field);
+    }
+
+    [Fact]
+    public void Without_validation_images_the_last_step_is_kept_and_no_psnr_is_reported()
+    {
+        var reported = new List<TrainingProgress>();
+        string best = new TrainingRun(Small.Recipe with { Steps = 5 }, Small.Data(40), null, _folder.File("run"), TimeProvider.System, new Immediate<TrainingProgress>(reported.Add)).Run();
+        Assert.All(reported, p => Assert.Null(p.ValidationPsnr));
+        Assert.Equal(5, (int)Checkpoint.ReadCard(best).Training["step"]!);
+        Assert.All(File.ReadAllLines(_folder.File("run/history.csv")).Skip(1), line => Assert.EndsWith(",", line));
+    }
+
+    [Fact]
     public void A_loss_that_is_not_finite_stops_the_run_and_leaves_the_last_good_state()
     {
         Recipe good = Small.Recipe with { Steps = 4 };

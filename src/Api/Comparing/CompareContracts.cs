@@ -13,7 +13,7 @@ namespace DenoiseService.Api.Comparing;
 /// <param name="MeanAbsoluteDifference" example="0.0041">Of the samples, which are 0 to 1.</param>
 /// <param name="LargestAbsoluteDifference" example="0.087">Of the samples, which are 0 to 1.</param>
 /// <param name="Routing">One for each block; null where the networks differ in patches, blocks or experts.</param>
-/// <param name="Timings">Milliseconds of decode, queue and device of both passes together, encode, and in total.</param>
+/// <param name="Timings">Milliseconds of decode, queue and device of both passes together, score, encode, and in total.</param>
 public sealed record Comparison(
     string First, string Second, int Height, int Width, double Strength, double? Psnr, double? Ssim, double MeanAbsoluteDifference, double LargestAbsoluteDifference, IReadOnlyList<RoutingDifference>? Routing, IReadOnlyDictionary<string, double> Timings)
 {

@@ -34,8 +34,8 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
 
         Passed[] passed = await runner.RunAsync(upload.Bytes, header, [TaskOf(first), TaskOf(second)], clock);
         (Picture a, Picture b) = (passed[0].Picture, passed[1].Picture);
-        Comparison? scores = asPicture ? null : clock.Measure("score", () => Score(first, second, strength, passed));
-        byte[]? difference = asPicture || withImages ? await codec.EncodeAsync(Differences.Draw(a, b, gain), ImageFormat.Png, OutputColor.Keep, clock) : null;
+        Comparison? scores = asPicture ? null : await codec.RunAsync("score", clock, () => Score(first, second, strength, passed));
+        byte[]? difference = asPicture || withImages ? await codec.EncodeAsync(() => Differences.Draw(a, b, gain), ImageFormat.Png, OutputColor.Keep, clock) : null;
         if (withImages && scores is not null)
         {
             scores = scores with { Images = new ComparedImages(await EncodeAsync(a), await EncodeAsync(b), difference!, gain, Png) };
@@ -56,6 +56,6 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         double? ssim = Math.Min(a.Height, a.Width) >= Metrics.Window ? Math.Round(Metrics.Ssim(a.Samples, b.Samples, a.Height, a.Width), 6) : null;
         (double mean, double largest) = Differences.Of(a.Samples, b.Samples);
         return new Comparison(
-            first.Version, second.Version, a.Height, a.Width, Math.Round(strength, 6), double.IsFinite(psnr) ? Math.Round(psnr, 4) : null, ssim, mean, largest, Differences.Of(passed[0].Routing!, passed[1].Routing!), new Dictionary<string, double>());
+            first.Version, second.Version, a.Height, a.Width, Math.Round(strength, 6), double.IsFinite(psnr) ? Math.Round(psnr, 4) : null, ssim, mean, largest, Differences.Of(passed[0].Routing(), passed[1].Routing()), new Dictionary<string, double>());
     }
 }

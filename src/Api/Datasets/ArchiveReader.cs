@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using DenoiseService.Api.Errors;
@@ -16,8 +15,7 @@ internal sealed record ArchiveContent(int Pictures, long Bytes, string Sha256, I
 /// <summary>Reads a hostile zip and copies its good pictures into a plain one. What entries say of their size is not believed: what comes out of them is counted.</summary>
 internal sealed class ArchiveReader(DatasetsOptions limits, DecodeLimits picture)
 {
-    private const int MaxNameBytes = 1024, EndLength = 22;
-    private const uint EndSignature = 0x06054b50;
+    private const int MaxName = 200; // characters that a report shows
     private static readonly DateTimeOffset Stamp = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero); // equal pictures make equal archives
 
     private long _unpacked;
@@ -26,7 +24,7 @@ internal sealed class ArchiveReader(DatasetsOptions limits, DecodeLimits picture
     /// <exception cref="ApiException">413 above a limit; 422 for no zip, a name that leads out of it, or no good picture at all.</exception>
     public ArchiveContent Copy(FileStream source, FileStream target, CancellationToken cancellationToken)
     {
-        CheckDirectory(source);
+        ArchiveDirectory.Check(source, limits.MaxFiles);
         var files = new List<FileReport>();
         var known = new Dictionary<string, string>(StringComparer.Ordinal);
         using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -36,11 +34,11 @@ internal sealed class ArchiveReader(DatasetsOptions limits, DecodeLimits picture
             using var read = new ZipArchive(source, ZipArchiveMode.Read, leaveOpen: true);
             using var written = new ZipArchive(target, ZipArchiveMode.Create, leaveOpen: true);
             ZipArchiveEntry[] entries = [.. read.Entries.Where(e => !e.FullName.EndsWith('/')).OrderBy(e => e.FullName, StringComparer.Ordinal)];
-            if (Array.Find(entries, e => LeadsOut(e.FullName)) is { } escape) throw new ApiException(ProblemKind.InvalidArchive, "A file's name leads out of the archive.") { Parameter = "file", Actual = Short(escape.FullName) };
+            if (Array.Find(entries, e => LeadsOut(e.FullName)) is { } escape) throw new ApiException(ProblemKind.InvalidArchive, "A file's name leads out of the archive.") { Parameter = "file", Actual = Excerpt.Of(escape.FullName, MaxName) };
             foreach (ZipArchiveEntry entry in entries)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                string name = Short(entry.FullName);
+                string name = Excerpt.Of(entry.FullName, MaxName);
                 if (IsJunk(entry))
                 {
                     files.Add(new FileReport(name, "skipped", "Not a picture by its name."));
@@ -117,32 +115,13 @@ internal sealed class ArchiveReader(DatasetsOptions limits, DecodeLimits picture
         return buffer.ToArray();
     }
 
-    /// <summary>Before the list of entries is read into memory: it has to be short.</summary>
-    private void CheckDirectory(FileStream source)
-    {
-        byte[] tail = new byte[(int)Math.Min(source.Length, EndLength + ushort.MaxValue)];
-        source.Position = source.Length - tail.Length;
-        source.ReadExactly(tail);
-        source.Position = 0;
-        for (int at = tail.Length - EndLength; at >= 0; at--)
-        {
-            if (BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at)) != EndSignature) continue;
-            int entries = BinaryPrimitives.ReadUInt16LittleEndian(tail.AsSpan(at + 10));
-            uint length = BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at + 12));
-            if (entries > limits.MaxFiles || length > (long)limits.MaxFiles * MaxNameBytes) throw Above("files", limits.MaxFiles, entries);
-            return;
-        }
-
-        throw NoZip();
-    }
-
     private static bool LeadsOut(string name) => name.Contains('\\', StringComparison.Ordinal) || name.StartsWith('/') || name.Contains(':', StringComparison.Ordinal) || name.Contains('\0', StringComparison.Ordinal) || name.Split('/').Contains("..");
 
     private static bool IsJunk(ZipArchiveEntry entry) => entry.FullName.StartsWith("__MACOSX/", StringComparison.Ordinal) || entry.Name.StartsWith('.') || entry.Name is "Thumbs.db";
 
-    private static string Short(string name) => name.Length <= 200 ? name : name[..200] + "…";
+    /// <summary>413: which limit, what is allowed, what came.</summary>
+    internal static ApiException Above(string limit, object allowed, object actual) => new(ProblemKind.TooLarge, FormattableString.Invariant($"The archive is above a limit: {limit} {actual}, allowed are {allowed}.")) { Parameter = limit, Limit = allowed, Actual = actual };
 
-    private static ApiException Above(string limit, object allowed, object actual) => new(ProblemKind.TooLarge, FormattableString.Invariant($"The archive is above a limit: {limit} {actual}, allowed are {allowed}.")) { Parameter = limit, Limit = allowed, Actual = actual };
-
-    private static ApiException NoZip() => new(ProblemKind.InvalidArchive, "The body is not a readable zip archive.");
+    /// <summary>422: damaged, or never one.</summary>
+    internal static ApiException NoZip() => new(ProblemKind.InvalidArchive, "The body is not a readable zip archive.");
 }

@@ -28,23 +28,38 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
     public async Task<IReadOnlyList<DatasetInfo>> ListAsync(CancellationToken cancellationToken)
     {
         await using Store store = stores.CreateDbContext();
-        List<Dataset> uploaded = await store.Datasets.AsNoTracking().OrderBy(d => d.Name).ToListAsync(cancellationToken);
-        return [new(Sample, Sample) { Pictures = CifarArchive.Count(SampleFolder) }, .. HasCifar ? [new DatasetInfo(Cifar10, Cifar10)] : Array.Empty<DatasetInfo>(), .. uploaded.Select(InfoOf)];
+        // Not their reports, which have a line for every file of every upload.
+        var uploaded = await store.Datasets.AsNoTracking().OrderBy(d => d.Name).Select(d => new { d.Name, d.PictureCount, d.Bytes, d.Sha256, d.CreatedAt }).ToListAsync(cancellationToken);
+        return
+        [
+            new(Sample, Sample) { Pictures = CifarArchive.Count(SampleFolder) }, .. HasCifar ? [new DatasetInfo(Cifar10, Cifar10)] : Array.Empty<DatasetInfo>(),
+            .. uploaded.Select(d => InfoOf(d.Name, d.PictureCount, d.Bytes, d.Sha256, d.CreatedAt)),
+        ];
+    }
+
+    /// <summary>Their names.</summary>
+    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken)
+    {
+        await using Store store = stores.CreateDbContext();
+        return [Sample, .. HasCifar ? [Cifar10] : Array.Empty<string>(), .. await store.Datasets.AsNoTracking().OrderBy(d => d.Name).Select(d => d.Name).ToListAsync(cancellationToken)];
     }
 
     /// <summary>One, with its report.</summary>
     /// <exception cref="ApiException">404.</exception>
     public async Task<DatasetInfo> GetAsync(string name, CancellationToken cancellationToken)
     {
-        if (await FindAsync(name, cancellationToken) is { } found) return InfoOf(found) with { Files = System.Text.Json.JsonSerializer.Deserialize<FileReport[]>(found.Report, JobJson.Options) };
+        if (await FindAsync(name, cancellationToken) is { } found) return InfoOf(found.Name, found.PictureCount, found.Bytes, found.Sha256, found.CreatedAt) with { Files = System.Text.Json.JsonSerializer.Deserialize<FileReport[]>(found.Report, JobJson.Options) };
         return (await ListAsync(cancellationToken)).FirstOrDefault(d => d.Name == name) ?? throw Unknown(name);
     }
 
     /// <summary>A client's mistake where a request names what is not there.</summary>
+    /// <param name="names">Those that there are.</param>
+    /// <param name="field">Of the request.</param>
+    /// <param name="name">What stands there.</param>
+    /// <param name="archive">Whether only one in CIFAR-10's form will do.</param>
     /// <exception cref="ApiException">422: names the field.</exception>
-    public async Task CheckAsync(string field, string name, bool archive, CancellationToken cancellationToken)
+    public static void Check(IReadOnlyList<string> names, string field, string name, bool archive)
     {
-        string[] names = [.. (await ListAsync(cancellationToken)).Select(d => d.Name)];
         if (!names.Contains(name, StringComparer.Ordinal)) throw JobJson.Invalid(field, "No data set has this name.", names);
         if (archive && !BuiltIn.Contains(name)) throw JobJson.Invalid(field, $"This kind of job takes archives in the form of CIFAR-10; {name} is a folder of pictures.", BuiltIn);
     }
@@ -72,7 +87,7 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
         return await store.Datasets.AsNoTracking().SingleOrDefaultAsync(d => d.Name == name, cancellationToken);
     }
 
-    private static DatasetInfo InfoOf(Dataset d) => new(d.Name, "uploaded") { Pictures = d.PictureCount, Bytes = d.Bytes, Sha256 = d.Sha256, CreatedAt = d.CreatedAt };
+    private static DatasetInfo InfoOf(string name, int pictures, long bytes, string sha256, DateTimeOffset createdAt) => new(name, "uploaded") { Pictures = pictures, Bytes = bytes, Sha256 = sha256, CreatedAt = createdAt };
 
     /// <exception cref="DataSetException">What is wrong with it, without the folder of this machine.</exception>
     private static DatasetFolder Archive(string name, string folder)

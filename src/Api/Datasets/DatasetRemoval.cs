@@ -14,12 +14,19 @@ internal sealed class DatasetRemoval(IDbContextFactory<Store> stores, IOptions<S
     {
         if (DatasetCatalog.BuiltIn.Contains(name)) throw new ApiException(ProblemKind.DatasetInUse, "This data set is part of the service; it cannot be deleted.") { Parameter = "name", Actual = name };
         await using Store store = stores.CreateDbContext();
-        Dataset found = await store.Datasets.SingleOrDefaultAsync(d => d.Name == name, cancellationToken) ?? throw DatasetCatalog.Unknown(name);
+        var found = await store.Datasets.AsNoTracking().Where(d => d.Name == name).Select(d => new { d.Id, d.ArchiveSha256 }).SingleOrDefaultAsync(cancellationToken) ?? throw DatasetCatalog.Unknown(name);
         List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.State == JobState.Queued || j.State == JobState.Running || j.State == JobState.Cancelling || j.State == JobState.Interrupted).ToListAsync(cancellationToken);
         if (open.FirstOrDefault(j => JobPlan.DatasetsOf(j).Contains(name)) is { } user) throw new ApiException(ProblemKind.DatasetInUse, $"Job {user.Id} uses it and has not ended.") { Parameter = "name", Actual = name };
-        store.Datasets.Remove(found);
-        await store.SaveChangesAsync(cancellationToken);
+        // Of several who delete it at once one does.
+        if (await store.Datasets.Where(d => d.Id == found.Id).ExecuteDeleteAsync(cancellationToken) == 0) throw DatasetCatalog.Unknown(name);
         string folder = Path.Combine(storage.Value.Folder, "datasets", found.ArchiveSha256, name);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        try
+        {
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // It is gone for everybody; the sweeper takes what is left of the files.
+        }
     }
 }

@@ -3,6 +3,8 @@ using System.Text.RegularExpressions;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Jobs;
 using DenoiseService.Api.Storage;
+using DenoiseService.Imaging;
+using DenoiseService.Training.Data;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
@@ -12,6 +14,17 @@ namespace DenoiseService.Api.Datasets;
 /// <summary>Takes an archive in: to a temporary file, read with limits, stored anew with its good pictures only.</summary>
 internal sealed partial class DatasetUpload(IDbContextFactory<Store> stores, BlobStore blobs, DatasetCatalog catalog, IOptions<DatasetsOptions> options, IOptions<Pictures.ImageOptions> images, IOptions<StorageOptions> storage, TimeProvider time)
 {
+    /// <summary>Of a picture: what the service takes and a training reads. A job must not fail for what was accepted here.</summary>
+    private DecodeLimits Limits
+    {
+        get
+        {
+            DecodeLimits ours = images.Value.ToLimits(), theirs = PhotographFolder.Limits;
+            return new DecodeLimits(
+                Math.Min(ours.MaxBytes, theirs.MaxBytes), Math.Min(ours.MaxMegapixels, theirs.MaxMegapixels), Math.Min(ours.MaxFrames, theirs.MaxFrames), Math.Min(ours.MaxSide, theirs.MaxSide));
+        }
+    }
+
     /// <exception cref="ApiException">400, 409, 413 or 422.</exception>
     public async Task<DatasetInfo> TakeAsync(string name, HttpRequest request, CancellationToken cancellationToken)
     {
@@ -23,7 +36,7 @@ internal sealed partial class DatasetUpload(IDbContextFactory<Store> stores, Blo
 
         await using FileStream sent = Temporary(), kept = Temporary();
         await ReceiveAsync(request, sent, cancellationToken);
-        ArchiveContent content = await Task.Run(() => new ArchiveReader(options.Value, images.Value.ToLimits()).Copy(sent, kept, cancellationToken), cancellationToken);
+        ArchiveContent content = await Task.Run(() => new ArchiveReader(options.Value, Limits).Copy(sent, kept, cancellationToken), cancellationToken);
         (string sha256, _) = await blobs.PutAsync(kept, cancellationToken);
         await using (Store store = stores.CreateDbContext())
         {

@@ -19,7 +19,7 @@ internal sealed class DatasetsOptions
     [Bounds(1024, 1L << 36)]
     public long MaxUnpackedBytes { get; set; } = 4L << 30;
 
-    /// <summary>Entries of an archive. 1 to 65,535; default 20,000.</summary>
+    /// <summary>Entries of an archive, whose list may have 1,024 bytes for each. 1 to 65,535; default 20,000.</summary>
     [Bounds(1, 65_535)]
     public int MaxFiles { get; set; } = 20_000;
 

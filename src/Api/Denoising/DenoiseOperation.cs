@@ -4,7 +4,6 @@ using DenoiseService.Api.Pictures;
 using DenoiseService.Api.Routing;
 using DenoiseService.Api.Serving;
 using DenoiseService.Imaging;
-using DenoiseService.Model;
 
 namespace DenoiseService.Api.Denoising;
 
@@ -35,9 +34,9 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
             Sigma = asked.Sigma,
             BeforeDevice = asked.IncludeRouting ? picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide) : null,
         };
-        (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);
-        byte[] image = await codec.EncodeAsync(picture, format, asked.Color, clock);
-        RoutingReport? routing = map is null ? null : RoutingReporter.Report(map, edges!, picture);
+        Passed passed = await runner.RunAsync(upload.Bytes, header, task, clock);
+        byte[] image = await codec.EncodeAsync(passed.Picture, format, asked.Color, clock);
+        RoutingReport? routing = asked.IncludeRouting ? await codec.RunAsync("report", clock, () => RoutingReporter.Report(passed.Routing(), edges!, passed.Picture)) : null;
         context.Response.SetModelAndTimings(model, clock);
         return new Denoised(image, ImageFormats.MediaType(format), model.Version, routing, clock.Milliseconds);
     }

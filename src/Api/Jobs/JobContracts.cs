@@ -39,7 +39,7 @@ public sealed record JobInfo(string Id, JobKind Kind, JobState State, JsonObject
     /// <example>1</example>
     public required int Attempts { get; init; }
 
-    /// <summary>Why it failed, if it did.</summary>
+    /// <summary>Why it failed, if it did; before its end, why its last run was given up, if one was: it is tried again.</summary>
     public string? Error { get; init; }
 
     /// <summary>SHA-256 over its data sets, once it has read them.</summary>

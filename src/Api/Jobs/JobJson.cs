@@ -16,17 +16,19 @@ internal static partial class JobJson
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, NumberHandling = JsonNumberHandling.Strict, AllowDuplicateProperties = false,
     };
 
-    /// <summary>An object.</summary>
-    /// <exception cref="ApiException">400: it is none.</exception>
+    /// <summary>An object, every part of it.</summary>
+    /// <exception cref="ApiException">400: it is none. 422: a number of it is too large for any field.</exception>
     public static JsonObject Parse(ReadOnlySpan<byte> body)
     {
         try
         {
-            return JsonNode.Parse(body, new JsonNodeOptions { PropertyNameCaseInsensitive = true }, new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw new JsonException();
+            JsonObject read = JsonNode.Parse(body, new JsonNodeOptions { PropertyNameCaseInsensitive = true }, new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw new JsonException();
+            Check(read);
+            return read;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            throw new ApiException(ProblemKind.BadRequest, "The body is not a JSON object.");
+            throw new ApiException(ProblemKind.BadRequest, "The body is not a JSON object that can be read: UTF-8, every field once, whatever its case.");
         }
     }
 
@@ -40,7 +42,7 @@ internal static partial class JobJson
         }
         catch (JsonException e)
         {
-            string field = (e.Path ?? "$").TrimStart('$').TrimStart('.'), missing = Missing().Match(e.Message).Groups[1].Value;
+            string field = FieldOf(e.Path ?? "$"), missing = Missing().Match(e.Message).Groups[1].Value;
             if (missing.Length > 0) throw Invalid(field.Length > 0 ? $"{field}.{missing}" : missing, $"{missing} is missing.");
             throw Invalid(field, $"{(field.Length > 0 ? field : "The body")} is unknown here, or of a wrong type.");
         }
@@ -56,6 +58,31 @@ internal static partial class JobJson
 
     /// <summary>A refusal that names a field.</summary>
     public static ApiException Invalid(string field, string detail, IReadOnlyList<string>? accepted = null) => new(ProblemKind.InvalidField, detail) { Parameter = field, Accepted = accepted };
+
+    /// <summary>
+    /// The library reads names and texts when somebody asks for them, and says only then that two names are one field or that a text is not Unicode (<see cref="ArgumentException"/>,
+    /// <see cref="InvalidOperationException"/>); a number that is too large becomes infinite, which cannot be written again.
+    /// </summary>
+    private static void Check(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject fields:
+                foreach ((string _, JsonNode? value) in fields) Check(value);
+                break;
+            case JsonArray items:
+                foreach (JsonNode? item in items) Check(item);
+                break;
+            case JsonValue text when text.GetValueKind() == JsonValueKind.String:
+                _ = text.GetValue<string>();
+                break;
+            case JsonValue number when number.GetValueKind() == JsonValueKind.Number && !(number.TryGetValue(out double value) && double.IsFinite(value)):
+                string field = FieldOf(number.GetPath());
+                throw Invalid(field, $"{Excerpt.Of(field)} is {Excerpt.Of(number.ToJsonString())}; its magnitude must be below 1.8e308.");
+        }
+    }
+
+    private static string FieldOf(string path) => path.TrimStart('$').TrimStart('.');
 
     // "… was missing required properties including: 'path'."
     [GeneratedRegex("required properties including: '([A-Za-z0-9]+)'")]

@@ -13,7 +13,10 @@ internal sealed class JobModels(ModelRegistry registry, BlobStore blobs)
     /// <summary>The version that a reference means now.</summary>
     /// <exception cref="ApiException">422: it means none.</exception>
     public async Task<ModelVersion> PinAsync(string field, string reference, CancellationToken cancellationToken) =>
-        await FindAsync(reference, cancellationToken) ?? throw JobJson.Invalid(field, $"No model is called {reference}.");
+        await FindAsync(reference, cancellationToken) ?? throw JobJson.Invalid(field, $"No model is called {Excerpt.Of(reference)}.");
+
+    /// <summary>Whether a version is still there.</summary>
+    public async Task<bool> HasAsync(string id, CancellationToken cancellationToken) => await FindAsync(id, cancellationToken) is not null;
 
     /// <summary>Writes a version into the folder, its card beside it.</summary>
     /// <returns>The path of the weights.</returns>

@@ -14,9 +14,8 @@ namespace DenoiseService.Api.Jobs;
 /// <param name="Effective">The request with every default filled in: the research half's own record as JSON.</param>
 /// <param name="Seed">Its seed; the first of several.</param>
 /// <param name="Datasets">Names of its data sets, each with the field that names it.</param>
-/// <param name="Checkpoint">The model that it reads; null if it reads none.</param>
 /// <param name="Trained">The network that a training makes weights for.</param>
-internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, string? Checkpoint = null, ModelConfig? Trained = null)
+internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, ModelConfig? Trained = null)
 {
     /// <summary>Reads a stored or sent request. What it does not name is filled in: seed, threads.</summary>
     /// <exception cref="Errors.ApiException">422: names the field.</exception>
@@ -30,16 +29,36 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         _ => Evaluation(body, threads),
     };
 
-    /// <summary>The names of the data sets of a stored job.</summary>
-    public static IEnumerable<string> DatasetsOf(Job job) => Stored(job).Datasets.Select(d => d.Name);
+    /// <summary>The names of the data sets of a stored job. Nothing else of it is looked at: what was in range when it was stored may not be after an upgrade.</summary>
+    public static IEnumerable<string> DatasetsOf(Job job)
+    {
+        JsonObject request = Stored(job);
+        return Names(request["data"]).Concat(Names(request["validation"])).Concat(Names((request["protocol"] as JsonObject)?["data"]));
+    }
 
-    /// <summary>The id of the model that a stored job reads; null if it reads none.</summary>
-    public static string? CheckpointOf(Job job) => Stored(job).Checkpoint;
+    /// <summary>The id of the model that a stored job reads, in the same way; null if it reads none.</summary>
+    /// <param name="job">As it is stored.</param>
+    /// <param name="goesOn">From a checkpoint: then a training has the weights in its own state.</param>
+    public static string? CheckpointOf(Job job, bool goesOn = false)
+    {
+        if (goesOn && job.Kind == JobKind.Training) return null;
+        JsonObject request = Stored(job);
+        return (string?)(request["initial"] ?? request["checkpoint"]);
+    }
 
     /// <summary>Experiments of trainings take archives in CIFAR-10's form only: their ranges are of records.</summary>
     public bool NeedsArchive => Kind is JobKind.Ablation or JobKind.Robustness;
 
-    private static JobPlan Stored(Job job) => Of(job.Kind, JobJson.Parse(System.Text.Encoding.UTF8.GetBytes(job.EffectiveRequest!)), 1);
+    private static JsonObject Stored(Job job) => JsonNode.Parse(job.EffectiveRequest ?? job.Request)!.AsObject();
+
+    /// <summary>A data set stands as its name, as an object with its path, or several in a list.</summary>
+    private static IEnumerable<string> Names(JsonNode? data) => data switch
+    {
+        JsonArray several => several.SelectMany(s => Names(s)),
+        JsonObject source => Names(source["path"]),
+        JsonValue value when value.TryGetValue(out string? name) => [name],
+        _ => [],
+    };
 
     private static JobPlan Training(JsonObject body)
     {
@@ -47,7 +66,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
-        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Initial, recipe.Model);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Model);
     }
 
     private static JobPlan Ablation(JsonObject body, int threads)
@@ -79,7 +98,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         RoutingStudySettings settings = JobJson.Read<RoutingStudySettings>(body, s => s.Validated());
         if (settings.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         if (settings.Range is { } range) CheckRange("range", range.ToString());
-        return new JobPlan(JobKind.RoutingStudy, Text(settings), settings.Seed, [.. settings.Data.Select(d => ("data", d))], settings.Checkpoint);
+        return new JobPlan(JobKind.RoutingStudy, Text(settings), settings.Seed, [.. settings.Data.Select(d => ("data", d))]);
     }
 
     private static JobPlan Evaluation(JsonObject body, int threads)
@@ -98,7 +117,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         if (request.Overlap is < 0 or > 512) throw JobJson.Invalid("overlap", $"overlap is {request.Overlap}; it must be 0 to 512.");
         if (request.Threads is < 1 or > 256) throw JobJson.Invalid("threads", $"threads is {request.Threads}; it must be 1 to 256.");
         if (request.Protocol.Range is { } range) CheckRange("protocol.range", range.ToString());
-        return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)], request.Checkpoint);
+        return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)]);
     }
 
     private static void CheckRange(string field, string range)

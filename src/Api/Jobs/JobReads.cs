@@ -27,7 +27,7 @@ internal static class JobReads
         group.MapGet("/jobs/{id}/checkpoints", Checkpoints).WithName("listJobCheckpoints").WithSummary("Lists a job's checkpoints").WithDescription("The points that the job can go on from; the last three are kept.").WithAnswer(200, "The checkpoints, the newest first.").Problems(ProblemKind.UnknownJob);
         group.MapGet("/jobs/{id}/artifacts", Artifacts).WithName("listJobArtifacts").WithSummary("Lists what a job made").WithDescription("Reports, tables, figures, curves, weights.").WithAnswer(200, "The artifacts, by name.").Problems(ProblemKind.UnknownJob);
         group.MapGet("/jobs/{id}/artifacts/{**name}", Artifact).WithName("getJobArtifact").WithSummary("Downloads an artifact").WithDescription("The bytes, with their media type, an ETag and ranges.")
-            .Produces<FileStreamHttpResult>(200, "application/octet-stream").WithAnswer(200, "The bytes.").Problems(ProblemKind.UnknownJob, ProblemKind.UnknownArtifact);
+            .Produces<FileStreamHttpResult>(200, "application/octet-stream").WithAnswer(200, "The bytes.").Problems(ProblemKind.UnknownJob, ProblemKind.UnknownArtifact, ProblemKind.StoredDataDamaged);
         return group;
     }
 

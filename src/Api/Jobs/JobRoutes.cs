@@ -19,7 +19,7 @@ internal static class JobRoutes
         Submit<AblationSettings>(group, "ablation", JobKind.Ablation, "Trains and compares the network's variants", "Which part of the network earns its place: every variant on the same data, recipe, noise and seeds. Ends in report.md, results.csv, results.json and figures. Without ranges the archive is split by its size.");
         Submit<RobustnessSettings>(group, "robustness", JobKind.Robustness, "Compares training at one noise level with training at many", "Ends in report.md, results.csv, results.json and a figure. Without ranges the archive is split by its size.");
         Submit<ScalingSettings>(group, "scaling", JobKind.Scaling, "Measures what attention costs as pictures grow", "FLOPs, seconds and memory of full and sparse attention over the side of the picture. Ends in a report with figures.");
-        Submit<RoutingStudySettings>(group, "routing", JobKind.RoutingStudy, "Studies where a network sends its compute", "`checkpoint` is the id of a model or of a version, `data` names data sets. Ends in a report with maps and tests.");
+        Submit<RoutingStudySettings>(group, "routing", JobKind.RoutingStudy, "Studies where a network sends its compute", "`checkpoint` is a model by alias, id, name or name@checksum, `data` names data sets. Ends in a report with maps and tests.");
         Submit<EvaluationJobRequest>(group, "evaluation", JobKind.Evaluation, "Measures a model on pictures", "PSNR and SSIM at the asked noise levels, with a seed for each picture; clamping and channels are stated in the report.");
         return group;
     }
@@ -28,7 +28,7 @@ internal static class JobRoutes
     {
         group.MapPost("/jobs/{id}/cancel", Cancel).WithName("cancelJob").WithSummary("Cancels a job").WithDescription("Queued: it never starts. Running: it stops at its next step, keeps its checkpoints and registers no model version.")
             .WithAnswer(202, "The job, cancelled or about to be.").Problems(ProblemKind.UnknownJob, ProblemKind.JobState);
-        group.MapPost("/jobs/{id}/resume", Resume).WithName("resumeJob").WithSummary("Has a job go on").WithDescription("An interrupted job goes on at once under its own id. A failed or cancelled one is final: the answer is a new job with `parentId`, which goes on from its last checkpoint.")
+        group.MapPost("/jobs/{id}/resume", Resume).WithName("resumeJob").WithSummary("Has a job go on").WithDescription("An interrupted job goes on at once under its own id. A failed or cancelled one is final: the answer is a new job with `parentId`, which goes on from its last checkpoint, or from its beginning if it has none.")
             .WithAnswer(202, "The job that goes on.").Problems(ProblemKind.UnknownJob, ProblemKind.JobState);
         return group;
     }

@@ -6,6 +6,7 @@ using DenoiseService.Api.Access;
 using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Jobs.Engine;
+using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
 using DenoiseService.Model;
 using DenoiseService.Training;
@@ -17,7 +18,7 @@ using Microsoft.Extensions.Options;
 namespace DenoiseService.Api.Jobs;
 
 /// <summary>Takes a request in: checked, stored with its first event, then answered. An Idempotency-Key makes repeating it safe.</summary>
-internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stores, DatasetCatalog datasets, JobModels models, JobEngine engine, IOptions<JobsOptions> options, TimeProvider time)
+internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stores, DatasetCatalog datasets, JobModels models, JobEngine engine, IOptions<JobsOptions> options, IOptions<InferenceOptions> inference, TimeProvider time)
 {
     private const int MaxBytes = 1 << 20, MaxKey = 200;
     private readonly ConcurrentDictionary<string, bool> _inFlight = new();
@@ -46,10 +47,16 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
     }
 
     /// <summary>A new job that goes on where another one ended.</summary>
+    /// <exception cref="ApiException">409: there is nothing to go on from.</exception>
     public async Task<Job> ContinueAsync(Job parent, CancellationToken cancellationToken)
     {
         await using Store store = stores.CreateDbContext();
         List<JobCheckpoint> points = await store.JobCheckpoints.AsNoTracking().Where(c => c.JobId == parent.Id).ToListAsync(cancellationToken);
+        if (JobPlan.CheckpointOf(parent, goesOn: points.Count > 0) is { } model && !await models.HasAsync(model, cancellationToken))
+        {
+            throw new ApiException(ProblemKind.JobState, "The model that the job reads was deleted, and the job has no weights of its own yet: there is nothing to go on from.") { Parameter = "model", Actual = model };
+        }
+
         Job job = New(parent.Kind, parent.Request, parent.EffectiveRequest!, parent.Seed, parent.Owner, null, null, parent.Id);
         if (points.Count > 0) job.DataChecksum = parent.DataChecksum; // one curve is of one set of pictures
         DateTimeOffset now = time.GetUtcNow();
@@ -83,11 +90,12 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
     private async Task<Job> StoreAsync(JobKind kind, byte[] body, string owner, (string Key, string Sum)? once, CancellationToken cancellationToken)
     {
         JsonObject asked = JobJson.Parse(body);
-        await SplitAsync(kind, asked, cancellationToken);
+        IReadOnlyList<string> known = await datasets.NamesAsync(cancellationToken);
+        await SplitAsync(kind, asked, known, cancellationToken);
         await PinAsync(kind, asked, cancellationToken);
         var plan = JobPlan.Of(kind, asked, options.Value.Threads);
         if (plan.Trained is { } network) CheckMemory(network);
-        foreach ((string field, string name) in plan.Datasets) await datasets.CheckAsync(field, name, plan.NeedsArchive, cancellationToken);
+        foreach ((string field, string name) in plan.Datasets.DistinctBy(d => d.Name)) DatasetCatalog.Check(known, field, name, plan.NeedsArchive);
         Job job = New(kind, System.Text.Encoding.UTF8.GetString(body), plan.Effective, plan.Seed, owner, once?.Key, once?.Sum, null);
         await jobs.AddAsync(job, [], cancellationToken);
         await engine.WakeAsync(job.Id);
@@ -95,11 +103,11 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
     }
 
     /// <summary>An experiment that names no ranges gets the split that fits the archive.</summary>
-    private async Task SplitAsync(JobKind kind, JsonObject asked, CancellationToken cancellationToken)
+    private async Task SplitAsync(JobKind kind, JsonObject asked, IReadOnlyList<string> known, CancellationToken cancellationToken)
     {
         if (kind is not (JobKind.Ablation or JobKind.Robustness) || asked["data"] is not JsonObject data || data["path"] is not JsonValue path || !path.TryGetValue(out string? name)) return;
         if (data["train"] is not null || data["validation"] is not null || data["test"] is not null) return;
-        await datasets.CheckAsync("data.path", name, archive: true, cancellationToken);
+        DatasetCatalog.Check(known, "data.path", name, archive: true);
         try
         {
             var split = ExperimentData.Of((await datasets.ResolveAsync(name, cancellationToken)).Folder);
@@ -131,12 +139,12 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
         }
     }
 
-    /// <summary>Weights that no service can load are not worth the training.</summary>
-    private static void CheckMemory(ModelConfig network)
+    /// <summary>Weights that this service could not load are not worth the training.</summary>
+    private void CheckMemory(ModelConfig network)
     {
         try
         {
-            Denoiser.CheckMemory(network);
+            Denoiser.CheckMemory(network, inference.Value.ToDenoiserOptions(network));
         }
         catch (ModelConfigException e)
         {

@@ -31,6 +31,7 @@ internal static class JobTransitions
         {
             job.FinishedAt = now;
             job.EtaSeconds = null;
+            if (to != JobState.Failed) job.Error = null; // what was noted of a run that was given up
         }
 
         if (to is JobState.Running or JobState.Cancelling) return;

@@ -21,7 +21,7 @@ internal sealed class JobsOptions
     [Bounds(0.1, 3600)]
     public double ReconcileSeconds { get; set; } = 60;
 
-    /// <summary>How often a job is started after its worker died, before it fails; orderly stops do not count. 1 to 1,000,000; default 10.</summary>
+    /// <summary>How often a job is started after its worker died, or could not store its end, before it fails; orderly stops do not count. 1 to 1,000,000; default 10.</summary>
     [Bounds(1, 1_000_000)]
     public int MaxAttempts { get; set; } = 10;
 

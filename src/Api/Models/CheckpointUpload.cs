@@ -1,4 +1,5 @@
 using DenoiseService.Api.Errors;
+using DenoiseService.Api.Pictures;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
@@ -21,28 +22,31 @@ internal sealed class CheckpointUpload(IOptions<ModelsOptions> options)
         long most = options.Value.MaxUploadBytes;
         if (request.ContentLength > most + EnvelopeBytes) throw TooLarge(request.ContentLength);
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } server) server.MaxRequestBodySize = most + EnvelopeBytes;
-        IFormCollection form = await FormAsync(request, (int)most + EnvelopeBytes, cancellationToken);
+        IFormCollection form = await FormAsync(request, most + EnvelopeBytes, cancellationToken);
         if (form.Files.FirstOrDefault(f => f.Name is not (WeightsPart or CardPart)) is { } other) throw Invalid("The form has a file part that is neither weights nor card.", other.Name);
         IFormFile weights = Single(form, WeightsPart) ?? throw Invalid($"The form has no file part named {WeightsPart}. A file part has a file name (curl: -F weights=@model.safetensors).", "none");
         IFormFile? card = Single(form, CardPart);
         if (weights.Length + (card?.Length ?? 0) is long sum && sum > most) throw TooLarge(sum);
         if (card?.Length > MaxCardBytes) throw new ApiException(ProblemKind.CheckpointTooLarge, $"The card has more than {MaxCardBytes} bytes.") { Parameter = CardPart, Limit = MaxCardBytes, Actual = card.Length };
         string name = form.TryGetValue("name", out var given) && given.Count == 1 ? given.ToString() : Path.GetFileNameWithoutExtension(weights.FileName.Split('/', '\\')[^1]);
-        if (!ModelNames.IsName(name)) throw new ApiException(ProblemKind.InvalidParameter, "name must be 1 to 100 letters, digits, dots, dashes and underscores, and none of the aliases; absent, the weights' file name counts.") { Parameter = "name", Limit = ModelNames.Pattern, Actual = name.Length <= 64 ? name : name[..64] + "…" };
+        if (!ModelNames.IsName(name)) throw new ApiException(ProblemKind.InvalidParameter, "name must be 1 to 100 letters, digits, dots, dashes and underscores, and none of the aliases; absent, the weights' file name counts.") { Parameter = "name", Limit = ModelNames.Pattern, Actual = Excerpt.Of(name) };
         return new NewCheckpoint(name, await BytesAsync(weights, cancellationToken), card is null ? null : await BytesAsync(card, cancellationToken));
     }
 
-    private async Task<IFormCollection> FormAsync(HttpRequest request, int most, CancellationToken cancellationToken)
+    private async Task<IFormCollection> FormAsync(HttpRequest request, long most, CancellationToken cancellationToken)
     {
         if (!request.HasFormContentType) throw Invalid("The body is not multipart/form-data.", "no form");
         try
         {
-            // Above its threshold the form reader writes to the disk, which may be read-only.
-            return await new FormFeature(request, new FormOptions { MultipartBodyLengthLimit = most, MemoryBufferThreshold = most }).ReadFormAsync(cancellationToken);
+            return await new FormFeature(request, new FormOptions().Bounded(most)).ReadFormAsync(cancellationToken);
         }
         catch (Exception e) when (e is BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } || (e is InvalidDataException && e.Message.StartsWith("Multipart body length limit", StringComparison.Ordinal)))
         {
             throw TooLarge(null);
+        }
+        catch (InvalidDataException e) when (FormLimits.Passed(e, ProblemKind.CheckpointTooLarge) is { } passed)
+        {
+            throw passed;
         }
     }
 
@@ -61,7 +65,7 @@ internal sealed class CheckpointUpload(IOptions<ModelsOptions> options)
         return bytes;
     }
 
-    private static ApiException Invalid(string sentence, string actual) => new(ProblemKind.InvalidCheckpointUpload, sentence) { Actual = actual.Length <= 64 ? actual : actual[..64] + "…", Accepted = [WeightsPart, CardPart] };
+    private static ApiException Invalid(string sentence, string actual) => new(ProblemKind.InvalidCheckpointUpload, sentence) { Actual = Excerpt.Of(actual), Accepted = [WeightsPart, CardPart] };
 
     private ApiException TooLarge(long? actual) =>
         new(ProblemKind.CheckpointTooLarge, $"The checkpoint has more than {options.Value.MaxUploadBytes} bytes.") { Parameter = "bytes", Limit = options.Value.MaxUploadBytes, Actual = actual };

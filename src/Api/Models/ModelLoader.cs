@@ -78,7 +78,7 @@ internal sealed partial class ModelLoader(BlobStore blobs, Throughput throughput
         (SmallViT network, card) = Checkpoint.Parse(weights, json, name);
         try
         {
-            var options = new DenoiserOptions { Threads = inference.Value.Threads, Overlap = Math.Min(inference.Value.Overlap, card.Config.TileSide - 1), Precision = PrecisionFor(card.Config) };
+            DenoiserOptions options = inference.Value.ToDenoiserOptions(card.Config);
             Denoiser.CheckMemory(card.Config, options);
             return new Denoiser(network, options);
         }
@@ -88,10 +88,6 @@ internal sealed partial class ModelLoader(BlobStore blobs, Throughput throughput
             throw;
         }
     }
-
-    /// <summary>Of the settings where the network allows it, otherwise float32.</summary>
-    private Precision PrecisionFor(ModelConfig config) =>
-        inference.Value.Precision is not { } asked ? Precisions.Fastest(config) : config.Allows(asked) ? asked : Precision.Float32;
 
     /// <summary>The smallest tile, which takes other paths than the largest, and one of the largest.</summary>
     /// <exception cref="NonFiniteOutputException">The network's output is not finite.</exception>

@@ -16,7 +16,7 @@ internal sealed class ModelPromotions(IDbContextFactory<Store> stores, ModelRegi
     public async Task<PromotionResult> PromoteAsync(string reference, PromoteRequest request, string by, CancellationToken cancellationToken)
     {
         string alias = request.Alias ?? ModelNames.Champion;
-        if (alias is not (ModelNames.Champion or ModelNames.Candidate)) throw Invalid("alias", $"alias is {Short(alias)}; it must be champion or candidate.", "champion or candidate", Short(alias));
+        if (alias is not (ModelNames.Champion or ModelNames.Candidate)) throw Invalid("alias", $"alias is {Excerpt.Of(alias)}; it must be champion or candidate.", "champion or candidate", Excerpt.Of(alias));
         string? reason = Checked(request.Reason);
         if (request.Force && reason is null) throw Invalid("reason", "force needs a reason.", "a text", "none");
         ModelVersion version = await registry.FindAsync(reference, cancellationToken);
@@ -104,6 +104,4 @@ internal sealed class ModelPromotions(IDbContextFactory<Store> stores, ModelRegi
     }
 
     private static ApiException Invalid(string parameter, string sentence, object limit, object actual) => new(ProblemKind.InvalidParameter, sentence) { Parameter = parameter, Limit = limit, Actual = actual };
-
-    private static string Short(string text) => text.Length <= 64 ? text : text[..64] + "…";
 }

@@ -45,7 +45,7 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
         return (ModelNames.IsReference(reference) ? await FindAsync(store, reference, cancellationToken) : null) ?? throw new ApiException(ProblemKind.UnknownModel, "No model is called so: it is neither an alias, nor an id, nor a name.")
         {
             Parameter = "model",
-            Actual = reference.Length <= 64 ? reference : reference[..64] + "…",
+            Actual = Excerpt.Of(reference),
             Accepted =
             [
                 .. await store.ModelAliases.AsNoTracking().Select(a => a.Name).OrderBy(n => n).ToListAsync(cancellationToken),

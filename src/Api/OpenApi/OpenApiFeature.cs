@@ -32,6 +32,7 @@ internal static class OpenApiFeature
             }
 
             o.SchemaFilter<RequiredFieldsFilter>();
+            o.SchemaFilter<WholeConfigFilter>();
             o.OperationFilter<PictureRouteFilter>();
             o.OperationFilter<FormFilter>();
             o.OperationFilter<ProblemFilter>();

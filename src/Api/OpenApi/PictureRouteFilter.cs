@@ -63,7 +63,7 @@ internal sealed class PictureRouteFilter(IOptions<ImageOptions> images) : IOpera
             Content = content,
             Headers = new Dictionary<string, IOpenApiHeader>
             {
-                [AnswerHeaders.ModelVersion] = Text("Which weights answered: id and the beginning of their sha256.", "denoise-small@3f1c2b9d8e07"),
+                [AnswerHeaders.ModelVersion] = Text("Which weights answered: name and the beginning of their sha256.", "denoise-small@3f1c2b9d8e07"),
                 [AnswerHeaders.ServerTiming] = Text("Milliseconds of each step.", "decode;dur=4.1, queue;dur=0.2, device;dur=61.5, encode;dur=9.8, total;dur=76.4"),
                 [Errors.RequestIdMiddleware.Header] = Text("The request's id.", "batch-7.photo-12"),
                 ["Vary"] = Text("The answer's format depends on Accept.", "Accept"),

@@ -15,14 +15,14 @@ internal sealed class ProblemFilter : IOperationFilter
         Of([ProblemKind.InvalidParameter, ProblemKind.InvalidUpload, ProblemKind.BadRequest], "strength is 7; it must be 0 to 1.", "strength", "0 to 1", 7),
         Of([ProblemKind.KeyRequired, ProblemKind.InvalidKey], "This needs a key with the scope inference, sent as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\".", "Authorization", "inference", null),
         Of([ProblemKind.ScopeMissing, ProblemKind.LocalOnly], "This needs the scope admin; the key has inference, read.", "scope", "admin", "inference, read"),
-        Of([ProblemKind.UnknownModel], "No model has this id.", "model", null, "denoise-huge"),
+        Of([ProblemKind.UnknownModel], "No model is called so: it is neither an alias, nor an id, nor a name.", "model", null, "denoise-huge"),
         Of([ProblemKind.NotAcceptable], "Accept takes none of image/png, image/jpeg, image/webp, image/tiff, image/bmp, image/avif.", "Accept", null, "image/gif"),
         Of([ProblemKind.TooLarge], "The picture is too large: megapixels 2500, allowed are 64.", "megapixels", 64, 2500),
         Of([ProblemKind.UnsupportedImage], "The content is no picture of a kind that is read here. Accepted are image/png, image/jpeg, image/webp, image/tiff, image/bmp, image/avif.", null, null, null),
-        Of([ProblemKind.CorruptImage], "The Png picture is truncated or damaged.", null, null, null),
+        Of([ProblemKind.CorruptImage], "The Png picture is truncated or damaged (no reason given).", null, null, null),
         Of([ProblemKind.QueueFull, ProblemKind.RateLimited], "The queue would hold 65 requests; its limit is 64. Try again in 12 s.", "requests", 64, 65),
         Of([ProblemKind.InferenceFailed, ProblemKind.Internal], "The model gave no usable result for the batch that this picture was in.", null, null, null),
-        Of([ProblemKind.NotReady, ProblemKind.Draining, ProblemKind.StorageUnavailable], "The default model denoise-small is still loading.", null, null, null),
+        Of([ProblemKind.NotReady, ProblemKind.Draining, ProblemKind.StorageUnavailable], "The champion is still loading.", null, null, null),
         Of([ProblemKind.DeadlineExceeded], "The request's time limit passed before the answer was there.", null, null, null),
     }.ToDictionary(p => p.Kinds[0].Status.ToString(CultureInfo.InvariantCulture));
 

@@ -32,7 +32,7 @@ internal sealed class ImageOptions
     [Bounds(1, 100)]
     public int Quality { get; set; } = 92;
 
-    /// <summary>Pictures that are decoded or encoded at one time. 1 to 1,024; default the processor's count.</summary>
+    /// <summary>Pictures that are decoded, encoded, compared or summed up at one time. 1 to 1,024; default the processor's count.</summary>
     [Bounds(1, 1024)]
     public int MaxConcurrentCodecs { get; set; } = Environment.ProcessorCount;
 

@@ -18,12 +18,18 @@ internal sealed record PictureTask(ServedModel Model, float Strength, bool WithR
     /// <summary>What the network is told of the noise, in units of 1; null leaves it to the network.</summary>
     public float? Sigma { get; init; }
 
-    /// <summary>Looks at the decoded picture before the network overwrites it.</summary>
+    /// <summary>Looks at the decoded picture before the network overwrites it, in the codec's turn.</summary>
     public Action<Picture>? BeforeDevice { get; init; }
 }
 
-/// <summary>A picture after its way through the device, with the routing map if that was asked for.</summary>
-internal readonly record struct Passed(Picture Picture, RoutingMap? Routing);
+/// <summary>A picture after its way through the device.</summary>
+/// <param name="Picture">As it came out.</param>
+/// <param name="Tiles">What its routing was collected in; null if that was not asked for.</param>
+internal readonly record struct Passed(Picture Picture, TiledPicture? Tiles)
+{
+    /// <summary>The routing map, if it was asked for. Sums up every patch: for the codec's turn.</summary>
+    public RoutingMap Routing() => Tiles!.Routing();
+}
 
 /// <summary>The way of every picture: admission by the header's size, decoding, the device.</summary>
 internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec codec, ModelWorker worker, TimeProvider time)
@@ -44,7 +50,7 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
             // After the queue: who is refused there does not pay.
             rates.Charge(clock.Caller, clock.Patches);
             // The network overwrites what it is given: every pass has a picture of its own.
-            foreach (PictureTask task in tasks) passes.Add(Start(await codec.DecodeAsync(file, clock), task, tickets[passes.Count], clock));
+            foreach (PictureTask task in tasks) passes.Add(Start(await codec.DecodeAsync(file, clock, task.BeforeDevice), task, tickets[passes.Count], clock));
             // The client or the deadline may end the wait at once; the place in the queue is freed when the worker sees it.
             foreach (Pass pass in passes.Where(p => p.OnDevice is not null))
             {
@@ -53,7 +59,7 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
                 clock.Add("device", times.Device);
             }
 
-            return [.. passes.Select(p => new Passed(p.Picture, p.Tiles?.Routing()))];
+            return [.. passes.Select(p => new Passed(p.Picture, p.Tiles))];
         }
         finally
         {
@@ -74,7 +80,6 @@ internal sealed class PictureRunner(Admission admission, RateLimits rates, Codec
 
     private Pass Start(Picture picture, PictureTask task, Admission.Ticket ticket, RequestClock clock)
     {
-        task.BeforeDevice?.Invoke(picture);
         // Strength 0 without a map needs no network: the answer is the input. Charged all the same: its pixels take memory.
         if (task.Strength == 0 && !task.WithRouting) return new Pass(picture, null, null);
         TiledPicture tiles = task.Model.Denoiser.Tile(picture.Samples, picture.Height, picture.Width, task.Strength, task.WithRouting, task.Mode, task.Sigma);

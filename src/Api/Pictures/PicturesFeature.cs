@@ -19,12 +19,7 @@ internal static class PicturesFeature
         // The server and the form reader have limits of their own: both follow ours.
         services.AddOptions<KestrelServerOptions>().Configure<IOptions<ImageOptions>>((kestrel, images) =>
             kestrel.Limits.MaxRequestBodySize = images.Value.MaxBytes + ImageOptions.EnvelopeBytes);
-        services.AddOptions<FormOptions>().Configure<IOptions<ImageOptions>>((form, images) =>
-        {
-            form.MultipartBodyLengthLimit = images.Value.MaxBytes + ImageOptions.EnvelopeBytes;
-            // Above its threshold the form reader writes to the disk, which may be read-only.
-            form.MemoryBufferThreshold = (int)images.Value.MaxBytes + ImageOptions.EnvelopeBytes;
-        });
+        services.AddOptions<FormOptions>().Configure<IOptions<ImageOptions>>((form, images) => form.Bounded(images.Value.MaxBytes + ImageOptions.EnvelopeBytes));
         return services;
     }
 }

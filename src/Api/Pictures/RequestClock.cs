@@ -18,7 +18,7 @@ internal sealed class RequestClock : IDisposable
         _either = CancellationTokenSource.CreateLinkedTokenSource(_deadline.Token, aborted);
     }
 
-    /// <summary>Set at the deadline, or when the client goes.</summary>
+    /// <summary>Set at the deadline, when the client goes, or once the request is answered.</summary>
     public CancellationToken Token => _either.Token;
 
     /// <summary>Who sent the request, and pays for its patches.</summary>
@@ -46,9 +46,10 @@ internal sealed class RequestClock : IDisposable
         return result;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Nobody waits any more: what of the request is still under way, such as the other pass of a comparison that failed, is dropped.</summary>
     public void Dispose()
     {
+        _either.Cancel();
         _either.Dispose();
         _deadline.Dispose();
     }

@@ -77,13 +77,11 @@ internal sealed class RequestFields(IQueryCollection query, IFormCollection? for
 
     /// <summary>A refusal that names the parameter, what it was and what it may be.</summary>
     public static ApiException Invalid(string name, string text, string range, object actual) =>
-        new(ProblemKind.InvalidParameter, $"{name} is {Short(text)}; it must be {range}.") { Parameter = name, Limit = range, Actual = actual is string s ? Short(s) : actual };
+        new(ProblemKind.InvalidParameter, $"{name} is {Excerpt.Of(text)}; it must be {range}.") { Parameter = name, Limit = range, Actual = actual is string s ? Excerpt.Of(s) : actual };
 
     private static double Read(string name, string text, double min, double max, string range)
     {
         bool read = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
         return read && value >= min && value <= max ? value : throw Invalid(name, text, range, read && double.IsFinite(value) ? value : text);
     }
-
-    private static string Short(string text) => text.Length <= 64 ? text : text[..64] + "…";
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Pictures;
 
-/// <summary>A request's picture, still encoded, and its parameters.</summary>
+/// <summary>A request's picture, still encoded, in an array of its own, and its parameters.</summary>
 internal sealed record Upload(ReadOnlyMemory<byte> Bytes, RequestFields Fields);
 
 /// <summary>
@@ -62,7 +62,7 @@ internal sealed class UploadReader(IOptions<ImageOptions> options)
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> ReadAllAsync(Stream body, long? announced, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadAllAsync(Stream body, long? announced, CancellationToken cancellationToken)
     {
         if (announced > _maxBytes) throw new ImageTooLargeException("bytes", _maxBytes, announced.Value);
         // An announced length is not believed before the bytes are there.
@@ -75,6 +75,8 @@ internal sealed class UploadReader(IOptions<ImageOptions> options)
         }
 
         if (buffer.Length == 0) throw new ApiException(ProblemKind.InvalidUpload, "The picture has 0 bytes.") { Parameter = ImagePart, Limit = "at least 1 byte", Actual = 0 };
-        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        // A whole array: the codec copies parts of one, at every look.
+        byte[] bytes = buffer.GetBuffer();
+        return bytes.Length == buffer.Length ? bytes : buffer.ToArray();
     }
 }

@@ -35,9 +35,9 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
             Sigma = sigma,
             BeforeDevice = picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide),
         };
-        (Picture picture, RoutingMap? map) = await runner.RunAsync(upload.Bytes, header, task, clock);
-        byte[]? overlay = asPicture ? await codec.EncodeAsync(RoutingOverlay.Draw(picture, map!, block ?? 0), ImageFormat.Png, OutputColor.Keep, clock) : null;
-        RoutingReport? report = asPicture ? null : RoutingReporter.Report(map!, edges!, picture, block);
+        Passed passed = await runner.RunAsync(upload.Bytes, header, task, clock);
+        byte[]? overlay = asPicture ? await codec.EncodeAsync(() => RoutingOverlay.Draw(passed.Picture, passed.Routing(), block ?? 0), ImageFormat.Png, OutputColor.Keep, clock) : null;
+        RoutingReport? report = asPicture ? null : await codec.RunAsync("report", clock, () => RoutingReporter.Report(passed.Routing(), edges!, passed.Picture, block));
         context.Response.SetModelAndTimings(model, clock);
         return (report, overlay);
     }

@@ -4,15 +4,16 @@ using Microsoft.Extensions.Options;
 namespace DenoiseService.Api.Serving;
 
 /// <summary>
-/// The bound in front of the queue: by bytes before a body is read, by cost and by count from what the picture's header says, before anything is decoded; decided at once. What is
-/// admitted counts until its ticket is disposed. Thread-safe.
+/// The bound in front of the queue: by count and by bytes before a body is read, by count and by cost from what the picture's header says, before anything is decoded; decided at once. A
+/// request counts from its first byte until it is answered, so that no more than the limit can wait for anything (a model to be loaded, say); what is admitted counts, apart from that, until its
+/// ticket is disposed. Thread-safe.
 /// </summary>
 internal sealed class Admission(IOptions<InferenceOptions> options, Throughput throughput)
 {
     private readonly InferenceOptions _options = options.Value;
     private readonly Lock _lock = new();
     private long _patches, _bytes;
-    private int _requests;
+    private int _received, _requests;
     private bool _closed;
 
     /// <summary>Requests admitted whose pictures the device has not finished.</summary>
@@ -21,7 +22,7 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
     /// <summary>Their cost.</summary>
     public long PendingPatches => Volatile.Read(ref _patches);
 
-    /// <summary>Takes room for a request's body, before it is read. Refuses also where no picture at all could be admitted now.</summary>
+    /// <summary>Takes room for a request and its body, before that is read. Refuses also where no picture at all could be admitted now.</summary>
     /// <param name="bytes">At most so long.</param>
     /// <returns>The room, which is given back when it is disposed.</returns>
     /// <exception cref="ApiException">As <see cref="AdmitTogether"/>.</exception>
@@ -29,8 +30,10 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
     {
         lock (_lock)
         {
-            Check();
+            // Whoever was received may be admitted as well, and is one request; one whose client has gone may still be on the device.
+            Check(Math.Max(_received, _requests));
             if (_bytes > 0 && _bytes + bytes > _options.MaxQueuedBytes) throw Full("bytes", _options.MaxQueuedBytes, _bytes + bytes);
+            _received++;
             _bytes += bytes;
         }
 
@@ -51,7 +54,7 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         long patches = passes.Sum();
         lock (_lock)
         {
-            Check();
+            Check(_requests);
             // A picture above the bound may still come when it would be alone, or it never could.
             if (_requests > 0 && _patches + patches > _options.MaxQueuedPatches) throw Full("patches", _options.MaxQueuedPatches, _patches + patches);
             _requests++;
@@ -68,10 +71,10 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         lock (_lock) _closed = true;
     }
 
-    private void Check()
+    private void Check(int requests)
     {
         if (_closed) throw new ApiException(ProblemKind.Draining, "The service takes no more requests; it is shutting down.");
-        if (_requests >= _options.MaxQueuedRequests) throw Full("requests", _options.MaxQueuedRequests, _requests + 1L);
+        if (requests >= _options.MaxQueuedRequests) throw Full("requests", _options.MaxQueuedRequests, requests + 1L);
     }
 
     private ApiException Full(string unit, long limit, long actual)
@@ -95,10 +98,11 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         }
     }
 
-    /// <summary>What a body takes of the memory of all.</summary>
+    /// <summary>The place of a request until it is answered, and what its body takes of the memory of all. Disposing it, once or often, gives both back.</summary>
     internal sealed class Room(Admission admission, long bytes) : IDisposable
     {
         private long _bytes = bytes;
+        private bool _left;
 
         /// <summary>Gives back what was taken beyond the body's true length.</summary>
         public void Keep(long bytes)
@@ -111,7 +115,16 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         }
 
         /// <inheritdoc/>
-        public void Dispose() => Keep(0);
+        public void Dispose()
+        {
+            lock (admission._lock)
+            {
+                if (_left) return;
+                _left = true;
+                admission._received--;
+                admission._bytes -= _bytes;
+            }
+        }
     }
 
     /// <summary>The place of one pass of an admitted request. Disposing it, once or often, gives it back.</summary>

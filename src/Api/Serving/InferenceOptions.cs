@@ -31,11 +31,11 @@ internal sealed class InferenceOptions
     [Bounds(1, 2_000_000_000)]
     public long MaxQueuedPatches { get; set; } = 8_000_000;
 
-    /// <summary>Bytes of the bodies of all requests together, until they are answered; while it is read one counts with its announced length, without one with Images:MaxBytes. One above it alone is taken when there is no other. A form takes twice its size while it is read. 1,024 to 68,719,476,736; default 1,073,741,824 (1 GiB).</summary>
+    /// <summary>Bytes of the bodies of all requests together, until they are answered; while it is read one counts with its announced length, without one with Images:MaxBytes. One above it alone is taken when there is no other. In memory a body may take three times its size for a moment while it is read; one in a form four times, and twice until it is answered. 1,024 to 68,719,476,736; default 1,073,741,824 (1 GiB).</summary>
     [Bounds(1024, 1L << 36)]
     public long MaxQueuedBytes { get; set; } = 1 << 30;
 
-    /// <summary>Requests admitted at one time. 1 to 100,000; default 64.</summary>
+    /// <summary>Requests at one time, each from the first byte of its body until it is answered; one above it is refused at once. 1 to 100,000; default 64.</summary>
     [Bounds(1, 100_000)]
     public int MaxQueuedRequests { get; set; } = 64;
 
@@ -50,4 +50,12 @@ internal sealed class InferenceOptions
     /// <summary>Seconds that the admitted requests get to finish after that. 0 to 3,600; default 60.</summary>
     [Bounds(0, 3600)]
     public double FinishSeconds { get; set; } = 60;
+
+    /// <summary>For the engine, as far as the network's form allows: who loads a network and who only asks whether it could be loaded mean the same.</summary>
+    public DenoiserOptions ToDenoiserOptions(ModelConfig network) => new()
+    {
+        Threads = Threads,
+        Overlap = Math.Min(Overlap, network.TileSide - 1),
+        Precision = Precision is not { } asked ? Precisions.Fastest(network) : network.Allows(asked) ? asked : DenoiseService.Model.Precision.Float32,
+    };
 }

@@ -28,8 +28,7 @@ internal sealed partial class ModelWorker : IHostedService
         (_throughput, _time, _logger) = (throughput, time, logger);
         _thread = new Thread(Run) { Name = "model owner", IsBackground = true };
         int threads = options.Value.Threads;
-        // libtorch counts threads for each thread that calls it, and the last call is also the default of those that start later.
-        _inbox.Writer.TryWrite(() => TorchSharp.torch.set_num_threads(threads));
+        _inbox.Writer.TryWrite(() => LibtorchThreads.Use(threads));
     }
 
     /// <summary>What the worker has done so far.</summary>

@@ -20,7 +20,7 @@ internal static class Paging
     /// <exception cref="ApiException">400: no cursor that a page has ended with.</exception>
     public static string? CursorOf(string? cursor) => string.IsNullOrEmpty(cursor) ? null : Guid.TryParseExact(cursor, "N", out _)
         ? cursor
-        : throw new ApiException(ProblemKind.InvalidParameter, "cursor is none that was given here.") { Parameter = "cursor", Limit = "what the page before ended with", Actual = cursor.Length <= 64 ? cursor : cursor[..64] + "…" };
+        : throw new ApiException(ProblemKind.InvalidParameter, "cursor is none that was given here.") { Parameter = "cursor", Limit = "what the page before ended with", Actual = Excerpt.Of(cursor) };
 
     /// <summary>What such a number is answered with.</summary>
     public static ApiException Refusal(int limit) => new(ProblemKind.InvalidParameter, $"limit is {limit}; it must be 1 to {Largest}.") { Parameter = "limit", Limit = $"1 to {Largest}", Actual = limit };

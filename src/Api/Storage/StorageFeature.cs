@@ -16,8 +16,9 @@ internal static class StorageFeature
         services.AddSingleton<IDbContextFactory<Store>>(s => s.GetRequiredService<StoreFactory>());
         services.AddSingleton<StorageMigrator>();
         services.AddSingleton<BlobStore>();
+        services.AddSingleton<Leftovers>();
         services.AddSingleton<StorageMonitor>();
         services.AddHostedService(s => s.GetRequiredService<StorageMonitor>());
-        return services.AddHostedService<BlobSweeper>();
+        return services.AddHostedService<StorageSweeper>();
     }
 }

@@ -16,7 +16,7 @@ internal static class NewWebhookCheck
         if (string.IsNullOrWhiteSpace(text)) throw Invalid("url", "is missing", "an absolute address", null);
         if (text.Length > MaxUrl) throw Invalid("url", $"has {text.Length} characters", $"at most {MaxUrl} characters", text.Length);
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? url) || url.Host.Length == 0) throw Invalid("url", "is no absolute address", $"an absolute address with {schemes}", null);
-        if (url.Scheme != Uri.UriSchemeHttps && !(allowPrivate && url.Scheme == Uri.UriSchemeHttp)) throw Invalid("url", $"has the scheme {Short(url.Scheme)}", schemes, Short(url.Scheme));
+        if (url.Scheme != Uri.UriSchemeHttps && !(allowPrivate && url.Scheme == Uri.UriSchemeHttp)) throw Invalid("url", $"has the scheme {Excerpt.Of(url.Scheme)}", schemes, Excerpt.Of(url.Scheme));
         // Not shown: it is somebody's password.
         if (url.UserInfo.Length > 0) throw Invalid("url", "has a user name or a password", "an address without them", null);
         if (!allowPrivate && IPAddress.TryParse(url.DnsSafeHost, out IPAddress? address) && !PublicAddresses.Contains(address)) throw Invalid("url", "leads to an address that is not public", "a public address", address.ToString());
@@ -30,7 +30,7 @@ internal static class NewWebhookCheck
     {
         if (events is null) return WebhookEvents.Join(WebhookEvents.Everything);
         if (events.Count > 0 && events.All(e => WebhookEvents.Filters.Contains(e))) return WebhookEvents.Join(events.Distinct());
-        string actual = events.Count == 0 ? "none" : Short(events.First(e => !WebhookEvents.Filters.Contains(e)) ?? "null");
+        string actual = events.Count == 0 ? "none" : Excerpt.Of(events.First(e => !WebhookEvents.Filters.Contains(e)) ?? "null");
         throw new ApiException(ProblemKind.InvalidParameter, $"events has {actual}; it must name at least one type or family of events, and nothing else.") { Parameter = "events", Limit = "at least one, all known", Actual = actual, Accepted = WebhookEvents.Filters };
     }
 
@@ -50,6 +50,4 @@ internal static class NewWebhookCheck
 
     private static ApiException Invalid(string parameter, string fault, string limit, object? actual) =>
         new(ProblemKind.InvalidParameter, $"{parameter} {fault}; it must be {limit}.") { Parameter = parameter, Limit = limit, Actual = actual };
-
-    private static string Short(string text) => text.Length <= 64 ? text : text[..64] + "…";
 }

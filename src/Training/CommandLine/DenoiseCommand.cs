@@ -32,6 +32,8 @@ internal static class DenoiseCommand
         string output = parsed.GetValue(Output)!;
         (string From, string To)[] files = Plan(parsed.GetValue(Inputs)!, output, format).ToArray();
         if (files.GroupBy(f => f.To).FirstOrDefault(same => same.Count() > 1) is { } clash) throw new FormatException($"{string.Join(" and ", clash.Select(f => f.From))} would both become {clash.Key}.");
+        var originals = files.Select(f => Path.GetFullPath(f.From)).ToHashSet(StringComparer.Ordinal);
+        if (files.FirstOrDefault(f => originals.Contains(Path.GetFullPath(f.To))).To is { } lost) throw new FormatException($"--output is {output}; {lost} is one of the pictures to clean and would be overwritten. Give another folder or file.");
         // A file's name says its format, unless --format does.
         if (format is null && files is [(_, var only)] && only == output && ImageFormats.TryParse(Path.GetExtension(output).TrimStart('.'), out ImageFormat named)) format = named;
         (Denoiser denoiser, _) = ModelOptions.Open(parsed);

@@ -39,8 +39,8 @@ internal static class EvaluateCommand
         (Denoiser denoiser, string sha256) = ModelOptions.Open(parsed);
         using (denoiser)
         {
-            var (rows, dataSha256, seconds) = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Run(denoiser, protocol, time, progress, parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null, cancellationToken));
-            var report = new EvaluationReport(parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, parsed.GetValue(ModelOptions.Overlap), dataSha256, rows, ClassicalFilters.On(dataSha256, protocol), Math.Round(seconds, 3));
+            PictureSeen? saver = parsed.GetValue(Save) is { } folder ? Saver(folder.FullName) : null;
+            EvaluationReport report = ProgressBar.Show(beside, "evaluating", progress => Evaluation.Report(denoiser, parsed.GetValue(ModelOptions.Checkpoint)!.Name, sha256, protocol, time, progress: progress, seen: saver, cancellationToken: cancellationToken));
             if (parsed.GetValue(Json)) console.Profile.Out.Writer.WriteLine(JsonSerializer.Serialize(report, JsonOptions));
             else Print(console, report);
         }
@@ -60,23 +60,15 @@ internal static class EvaluateCommand
 
     private static void Print(IAnsiConsole console, EvaluationReport report)
     {
-        var table = new Table().AddColumns("σ", "σ·255", "images", "noisy dB", "result dB", "least dB", "perfect", "result Y dB", "noisy SSIM", "result SSIM");
-        foreach (EvaluationRow row in report.Rows)
-        {
-            table.AddRow(Text(row.Sigma, "0.####"), Text(row.Sigma * 255, "0.#"), row.Images.ToString(CultureInfo.InvariantCulture), Text(row.NoisyPsnr.Mean, "F2"), $"{Text(row.Psnr.Mean, "F2")} ± {Text(row.Psnr.Sd, "F2")}", Text(row.LeastPsnr ?? double.NaN, "F2"), $"{row.Perfect}", Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), $"{Text(row.Ssim.Mean, "F4")} ± {Text(row.Ssim.Sd, "F4")}");
-        }
-
-        console.Write(table);
-        if (report.Classical.Count > 0)
-        {
-            var floor = new Table().AddColumns(["PSNR, dB", .. report.Protocol.Sigmas.Select(s => $"σ·255 = {Text(s * 255, "0.#")}")]);
-            foreach (RobustnessSeries series in report.Classical) floor.AddRow([series.Name, .. series.Psnr.Select(p => double.IsNaN(p.Mean) ? "" : Text(p.Mean, "F2"))]);
-            console.Write(floor);
-            console.WriteLine(ClassicalFilters.Source);
-        }
-
-        console.WriteLine($"{report.Model} {report.Sha256[..12]}, noise {report.Protocol.DescribeNoise()}; {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, mode {report.Protocol.Mode.ToString().ToLowerInvariant()}, {report.Channels}, seed {report.Protocol.Seed}, overlap {report.Overlap}, {Text(report.Seconds, "F1")} s");
+        foreach (ReportTable table in EvaluationTables.Of(report)) console.Write(View(table));
+        if (report.Classical.Count > 0) console.WriteLine(ClassicalFilters.Source);
+        console.WriteLine(FormattableString.Invariant($"{report.Model} {report.Sha256[..12]}, noise {report.Protocol.DescribeNoise()}; {(report.Protocol.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}, {report.DescribeRun()}, {report.Channels}, seed {report.Protocol.Seed}, {report.Seconds:F1} s"));
     }
 
-    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+    private static Table View(ReportTable table)
+    {
+        Table view = new Table().Title(Markup.Escape(table.Title)).AddColumns([.. table.Columns.Select(Markup.Escape)]);
+        foreach (string[] row in table.Rows) view.AddRow([.. row.Select(Markup.Escape)]);
+        return view;
+    }
 }

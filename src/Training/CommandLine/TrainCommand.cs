@@ -65,7 +65,12 @@ internal static class TrainCommand
             recipe = recipe with { SigmaMin = least, SigmaMax = most };
         }
 
-        if (parsed.GetValue(Epochs) is { } epochs) recipe = recipe with { Epochs = epochs, Steps = null };
+        if (parsed.GetValue(Epochs) is { } epochs)
+        {
+            if (parsed.GetValue(Steps) is { } steps) throw new FormatException(FormattableString.Invariant($"--epochs is {epochs} and --steps is {steps}; it must be one of them, not both."));
+            recipe = recipe with { Epochs = epochs, Steps = null };
+        }
+
         return recipe with
         {
             Seed = parsed.GetValue(Seed) ?? recipe.Seed,

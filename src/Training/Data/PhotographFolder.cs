@@ -5,7 +5,8 @@ namespace DenoiseService.Training.Data;
 /// <summary>A folder of pictures, searched with its subfolders in ordinal order.</summary>
 public static class PhotographFolder
 {
-    private static readonly DecodeLimits Limits = new(MaxBytes: 1L << 30, MaxMegapixels: 400, MaxFrames: 1, MaxSide: 65500);
+    /// <summary>What one picture may cost.</summary>
+    public static readonly DecodeLimits Limits = new(MaxBytes: 1L << 30, MaxMegapixels: 400, MaxFrames: 1, MaxSide: 65500);
 
     /// <summary>The picture files of a folder.</summary>
     /// <param name="folder">Searched with its subfolders.</param>

@@ -176,7 +176,7 @@ public sealed class Ablation(AblationSettings settings, ExperimentFolder folder,
         var record = new ExperimentRecord
         {
             Experiment = "ablation", Finished = finished, Data = settings.Data.Description,
-            DataSha256 = test.Sha256(), Seeds = settings.Seeds, Sigmas = sigmas, WrittenAt = time.GetUtcNow(), Hours = TrainingMatrix.Hours(results, settings.Workers),
+            DataSha256 = test.Sha256(), Seeds = settings.Seeds, Sigmas = sigmas, WrittenAt = time.GetUtcNow(), Hours = TrainingMatrix.Hours(Units(), settings.Workers),
         };
         return new AblationResult(record, results[0].Rows[0].NoisyPsnr.Mean, rows);
 

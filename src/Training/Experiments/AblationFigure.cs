@@ -9,10 +9,12 @@ internal static class AblationFigure
 
     internal static GridPanel Panel(AblationResult result)
     {
+        // An input without noise has an infinite PSNR, which no line can show.
+        (double, string)? noisy = double.IsFinite(result.NoisyPsnr) ? (result.NoisyPsnr, "noisy input") : null;
         string[] labels = result.Rows.Select(r => r.Label).ToArray();
         var psnr = new BarPanel("PSNR", "PSNR in dB", labels, [new BarSeries("PSNR", result.Rows.Select(r => r.Psnr.Mean).ToArray(), result.Rows.Select(r => r.PsnrSeedSd).ToArray())])
         {
-            Lying = true, FromZero = false, Format = "F2", Reference = (result.NoisyPsnr, "noisy input"),
+            Lying = true, FromZero = false, Format = "F2", Reference = noisy,
         };
         var ssim = new BarPanel("SSIM", "SSIM", [.. labels.Select(_ => "")], [new BarSeries("SSIM", result.Rows.Select(r => r.Ssim.Mean).ToArray(), result.Rows.Select(SeedSd).ToArray())])
         {

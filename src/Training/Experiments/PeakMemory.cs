@@ -1,16 +1,10 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace DenoiseService.Training.Experiments;
 
 /// <summary>The largest resident memory of a process, as Linux counts it.</summary>
 public static class PeakMemory
 {
-    /// <summary>Gives what the C library keeps for later back to the system, so that it is not taken for free memory of the next measurement.</summary>
-    [DllImport("libc", EntryPoint = "malloc_trim")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
-    private static extern int Trim(nuint pad);
-
     /// <summary>Starts this process's peak anew from what it holds now.</summary>
     public static void Reset() => File.WriteAllText("/proc/self/clear_refs", "5");
 
@@ -23,7 +17,7 @@ public static class PeakMemory
             return double.NaN;
         }
 
-        _ = Trim(0);
+        ProcessMemory.GiveBackFreed();
         Reset();
         long before = Of(Environment.ProcessId);
         action();

@@ -87,10 +87,10 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
         }
         finally
         {
-            if (!refused) Write(Result(finished, steps));
+            if (!refused) Write(Result(finished, steps, units));
         }
 
-        return Result(finished, steps);
+        return Result(finished, steps, units);
     }
 
     /// <summary>Before hours of trainings, not after them.</summary>
@@ -112,13 +112,13 @@ public sealed class Reproduction(ReproductionSettings settings, ExperimentFolder
         return Evaluation.Run(denoiser, new EvaluationProtocol(settings.Data.Path, Data.IndexRange.Parse(settings.Data.Test), Sigmas, Clamp: true, RoundTo8Bit: false, TrainingMatrix.NoiseSeed), time, cancellationToken: cancellationToken).Rows;
     }
 
-    private ReproductionResult Result(bool finished, int steps)
+    private ReproductionResult Result(bool finished, int steps, TrainingUnit[] units)
     {
         var record = new ExperimentRecord
         {
             Experiment = "reproduction", Finished = finished, Data = settings.Data.Description,
             DataSha256 = settings.Data.TestSet().Sha256(), Seeds = settings.Seeds, Sigmas = [.. Sigmas.Order()], WrittenAt = time.GetUtcNow(),
-            Hours = new[] { _ablation?.Record, _robustness?.Record, _routing?.Record, _scaling?.Record }.Sum(r => r?.Hours ?? 0),
+            Hours = TrainingMatrix.Hours(units, settings.Workers) + (_routing?.Record.Hours ?? 0) + (_scaling?.Record.Hours ?? 0),
         };
         string how = settings.MainCheckpoint is { } trained ? $"with the weights of {Path.GetFileName(trained)}, which were trained before"
             : FormattableString.Invariant($"after {(long)steps * settings.MainRecipe.BatchSize / 1e6:0.##} million noisy images drawn from CIFAR-10 records {settings.Data.Train}");

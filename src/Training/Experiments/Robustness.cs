@@ -108,7 +108,7 @@ public sealed class Robustness(RobustnessSettings settings, ExperimentFolder fol
         var record = new ExperimentRecord
         {
             Experiment = "robustness", Finished = finished, Data = settings.Data.Description,
-            DataSha256 = sha256, Seeds = settings.Seeds, Sigmas = settings.Sigmas, WrittenAt = time.GetUtcNow(), Hours = TrainingMatrix.Hours(runs, settings.Workers),
+            DataSha256 = sha256, Seeds = settings.Seeds, Sigmas = settings.Sigmas, WrittenAt = time.GetUtcNow(), Hours = TrainingMatrix.Hours(Units(), settings.Workers),
         };
         IReadOnlyList<EvaluationRow> any = runs[0].Rows;
         var noisy = new RobustnessSeries("noisy input", any.Select(r => r.NoisyPsnr).ToArray(), any.Select(_ => double.NaN).ToArray(), any.Select(r => r.NoisySsim.Mean).ToArray());

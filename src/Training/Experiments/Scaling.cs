@@ -209,7 +209,6 @@ public sealed class Scaling(ScalingSettings settings, ExperimentFolder folder, T
         try
         {
             if (Guess(form, side) < 1) Seconds(network); // a short pass would else count what libtorch and the runtime set up at their first call
-            ProcessMemory.GiveBackFreed();
             double peak = PeakMemory.ExtraMiB(() => seconds = Seconds(network));
             ScalingCell cell = _cells.TryGetValue((side, form.Name), out ScalingCell? earlier) && earlier.Wanted > 0 ? earlier : new ScalingCell(side, form.Name, 0, [], peak, 0);
             Store(cell with { Wanted = (int)Math.Clamp(_settings.CellSeconds / seconds, 1, _settings.Repeats), Spent = cell.Spent + seconds, NotRun = null });
@@ -265,7 +264,16 @@ public sealed class Scaling(ScalingSettings settings, ExperimentFolder folder, T
     private void Read(int side, string form)
     {
         if (!File.Exists(PathOf(side, form))) return;
-        StoredCell stored = JsonSerializer.Deserialize<StoredCell>(File.ReadAllBytes(PathOf(side, form)), ExperimentFolder.Json)!;
+        StoredCell stored;
+        try
+        {
+            stored = JsonSerializer.Deserialize<StoredCell>(File.ReadAllBytes(PathOf(side, form)), ExperimentFolder.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new RecipeException("output", $"{side}-{form}.json in the output folder cannot be read: {e.Message} Delete it, and it is measured again.");
+        }
+
         if (stored.Identity != Identity()) throw new RecipeException("output", $"{side}-{form} in the output folder was measured with another network, seed or number of threads. Give another folder.");
         _cells[(side, form)] = stored.Cell;
     }

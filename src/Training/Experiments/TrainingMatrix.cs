@@ -19,6 +19,9 @@ internal sealed record TrainingUnit(string Folder, Recipe Recipe, IReadOnlyList<
 
     /// <summary>Its <see cref="TrainingResult"/>, once there is one.</summary>
     public string Result => Path.Combine(Folder, "result.json");
+
+    /// <summary>How long it has taken, for <see cref="UnitClock"/>.</summary>
+    public string Seconds => Path.Combine(Folder, UnitClock.FileName);
 }
 
 /// <summary>What came out of one training.</summary>
@@ -26,7 +29,7 @@ internal sealed record TrainingUnit(string Folder, Recipe Recipe, IReadOnlyList<
 /// <param name="Seed">Of the training.</param>
 /// <param name="Parameters">Trainable numbers.</param>
 /// <param name="Steps">Steps trained.</param>
-/// <param name="TrainingSeconds">Wall clock of the training, on one thread, other trainings beside it.</param>
+/// <param name="TrainingSeconds">Wall clock of the training over all sessions, on one thread, other trainings beside it.</param>
 /// <param name="Rows">The test set at every σ.</param>
 public sealed record TrainingResult(string Key, long Seed, long Parameters, long Steps, double TrainingSeconds, IReadOnlyList<EvaluationRow> Rows);
 
@@ -73,7 +76,7 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
 
         void Work()
         {
-            set_num_threads(1); // libtorch counts threads for each thread that calls it
+            LibtorchThreads.Use(1);
             try
             {
                 for (int i = Interlocked.Increment(ref next); i < units.Count; i = Interlocked.Increment(ref next)) results[i] = One(units[i], train, validation, meter, stop.Token);
@@ -86,8 +89,12 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
         }
     }
 
-    /// <summary>How long these trainings took side by side, in hours; of one that was interrupted its last session counts.</summary>
-    public static double Hours(IReadOnlyList<TrainingResult> results, int workers) => results.Sum(r => r.TrainingSeconds) / 3600 / Math.Clamp(results.Count, 1, workers);
+    /// <summary>How long these trainings took side by side until now, over all sessions, finished or not, in hours.</summary>
+    public static double Hours(IReadOnlyList<TrainingUnit> units, int workers)
+    {
+        double[] seconds = units.Select(u => UnitClock.Read(u.Seconds)).Where(s => s > 0).ToArray();
+        return seconds.Sum() / 3600 / Math.Clamp(seconds.Length, 1, workers);
+    }
 
     /// <summary>The results that are on disk already, of whatever units.</summary>
     public IReadOnlyList<TrainingResult> Finished(IReadOnlyList<TrainingUnit> units) => units.Select(Read).OfType<TrainingResult>().ToArray();
@@ -97,22 +104,37 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
         cancellationToken.ThrowIfCancellationRequested();
         if (Read(unit) is { } finished)
         {
+            if (!File.Exists(unit.Seconds)) UnitClock.Write(unit.Seconds, finished.TrainingSeconds); // from before they were kept
             meter.Skip(Cost(unit), $"{unit.Key}: finished earlier");
             return finished;
         }
 
+        var clock = new UnitClock(unit.Seconds, time);
+        try
+        {
+            return Train(unit, train, validation, clock, meter, cancellationToken);
+        }
+        finally
+        {
+            clock.Save();
+        }
+    }
+
+    private TrainingResult Train(TrainingUnit unit, TrainingData train, TrainingData validation, UnitClock clock, WorkMeter meter, CancellationToken cancellationToken)
+    {
         Recipe recipe = unit.Recipe with { Data = [data.Named(data.TrainSource)], Validation = [data.Named(data.ValidationSource)] };
         double stepCost = StepCost(recipe);
-        long last = -1, started = time.GetTimestamp();
+        long last = -1;
         var steps = new StepProgress(p =>
         {
+            if (p.ValidationPsnr is not null) clock.Save(); // a process may be killed
             if (last < 0 && p.Step > 1) meter.Skip((p.Step - 1) * stepCost, unit.Key);
             last = p.Step;
             meter.Add(stepCost, $"{unit.Key}: step {p.Step}/{p.Steps}");
         });
         var run = new TrainingRun(recipe, train, validation, unit.Folder, time, steps) { WithSamples = false };
         string best = run.Run(cancellationToken);
-        double seconds = time.GetElapsedTime(started).TotalSeconds;
+        double seconds = clock.Seconds;
         var (network, _) = Checkpoint.Load(best);
         using var denoiser = new Denoiser(network, new DenoiserOptions { Threads = 1 });
         var protocol = new EvaluationProtocol(data.Path, IndexRange.Parse(data.Test), unit.Sigmas, Clamp: true, RoundTo8Bit: false, NoiseSeed);

@@ -1,16 +1,25 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DenoiseService.Api.Storage;
 using DenoiseService.Api.Tests.Jobs;
+using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DenoiseService.Api.Tests.Datasets;
 
 [Collection(Databases.Collection)]
 public sealed class DatasetsTests(Databases databases)
 {
+    private const int EndLength = 22; // of a zip's end record
+    private static readonly Dictionary<string, string> NoWorker = new() { ["Roles:Worker"] = "false" };
     private static readonly byte[] First = Support.Pictures.Encode(48, 40, seed: 1), Second = Support.Pictures.Encode(40, 48, seed: 2);
 
     [Theory, OnSqlite, OnPostgreSql]
@@ -72,7 +81,126 @@ public sealed class DatasetsTests(Databases databases)
         Assert.Empty(Directory.GetFiles(Path.Combine(service.Models.Path, "data", "uploads")));
     }
 
-    private static Task<HttpResponseMessage> UploadAsync(HttpClient client, string name, params (string Name, byte[] Content)[] files)
+    [Fact]
+    public async Task The_list_of_an_archive_is_measured_and_counted_where_it_is_read_whatever_its_end_says()
+    {
+        await using var service = new Service(new(NoWorker) { ["Datasets:MaxFiles"] = "5" });
+        HttpClient client = await service.ReadyAsync();
+        byte[] zip = Zip(("a.png", First));
+        JsonElement counted = await (await UploadAsync(client, "x", WithZip64(zip, entries: 1_000_000))).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too-large");
+        Assert.Equal(("files", 5, 1_000_000), (counted.GetProperty("parameter").GetString(), counted.GetProperty("limit").GetInt32(), counted.GetProperty("actual").GetInt32()));
+
+        byte[] many = Zip([.. Enumerable.Range(0, 200).Select(i => ($"{i}.png", Array.Empty<byte>()))]);
+        Understate(many.AsSpan(many.Length - EndLength));
+        JsonElement measured = await (await UploadAsync(client, "x", many)).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too-large");
+        Assert.Equal(("directoryBytes", 5 * 1024), (measured.GetProperty("parameter").GetString(), measured.GetProperty("limit").GetInt32()));
+
+        byte[] astray = WithZip64(zip);
+        BinaryPrimitives.WriteInt64LittleEndian(astray.AsSpan(astray.Length - EndLength - 12), astray.Length); // where the locator says that the record is
+        await (await UploadAsync(client, "x", astray)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-archive");
+        Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, "x", WithZip64(zip))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_picture_that_no_training_reads_is_refused_when_it_is_uploaded()
+    {
+        await using var service = new Service(NoWorker);
+        HttpClient client = await service.ReadyAsync();
+        JsonElement set = await (await UploadAsync(client, "birds", ("a.png", First), ("wide.png", Support.Pictures.Encode(1, 65_501)))).JsonAsync();
+        JsonElement wide = set.GetProperty("files")[1];
+        Assert.Equal(("wide.png", "refused"), (wide.GetProperty("file").GetString(), wide.GetProperty("status").GetString()));
+        Assert.Contains("side 65501, allowed are 65500", wide.GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_reads_the_names_of_data_sets_once_and_no_reports()
+    {
+        var queries = new ConcurrentQueue<string>();
+        await using var service = new Service(NoWorker);
+        await using WebApplicationFactory<Program> app = service.Seen(queries.Enqueue);
+        HttpClient client = app.CreateClient();
+        Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, "birds", ("a.png", First))).StatusCode);
+        JsonObject body = JobClient.Training();
+        body["data"] = JsonNode.Parse("""[{"path":"birds","patches":4},{"path":"birds","patches":4,"shrink":2},{"path":"sample"}]""");
+        queries.Clear();
+        await client.SubmitAsync(body);
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/v1/datasets")).StatusCode);
+        string[] asked = [.. queries.Where(q => q.Contains("FROM \"Datasets\"", StringComparison.Ordinal))];
+        Assert.Equal(2, asked.Length); // one for each of the two requests
+        Assert.All(asked, q => Assert.DoesNotContain("Report", q, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Who_deletes_a_data_set_that_somebody_else_deletes_at_that_moment_is_told_that_there_is_none()
+    {
+        Action meanwhile = () => { };
+        await using var service = new Service(NoWorker);
+        await using WebApplicationFactory<Program> app = service.Seen(sql =>
+        {
+            if (sql.Contains("FROM \"Datasets\"", StringComparison.Ordinal)) meanwhile();
+        });
+        HttpClient client = app.CreateClient();
+        Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, "birds", ("a.png", First))).StatusCode);
+        var stores = app.Services.GetRequiredService<IDbContextFactory<Store>>();
+        meanwhile = () =>
+        {
+            using Store store = stores.CreateDbContext();
+            store.Datasets.ExecuteDelete();
+        };
+        await (await client.DeleteAsync("/v1/datasets/birds")).ProblemAsync(HttpStatusCode.NotFound, "unknown-dataset");
+    }
+
+    [Fact]
+    public async Task A_stored_job_that_is_out_of_range_by_now_keeps_only_its_own_data_set()
+    {
+        await using var service = new Service(NoWorker);
+        HttpClient client = await service.ReadyAsync();
+        foreach ((string name, byte[] picture) in ((string, byte[])[])[("birds", First), ("owls", Second)]) Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, name, ("a.png", picture))).StatusCode);
+        JsonObject body = JobClient.Training();
+        body["data"] = JsonNode.Parse("""[{"path":"birds","patches":4}]""");
+        await client.SubmitAsync(body);
+        await using (Store store = service.Store())
+        {
+            string stored = (await store.Jobs.AsNoTracking().SingleAsync()).EffectiveRequest!, narrower = stored.Replace("\"batchSize\":4", "\"batchSize\":0", StringComparison.Ordinal);
+            Assert.NotEqual(stored, narrower);
+            await store.Jobs.ExecuteUpdateAsync(set => set.SetProperty(j => j.EffectiveRequest, narrower));
+        }
+
+        await (await client.DeleteAsync("/v1/datasets/birds")).ProblemAsync(HttpStatusCode.Conflict, "dataset-in-use");
+        Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync("/v1/datasets/owls")).StatusCode);
+    }
+
+    /// <summary>Has an end record speak of one entry.</summary>
+    private static void Understate(Span<byte> end)
+    {
+        BinaryPrimitives.WriteUInt16LittleEndian(end[8..], 1);
+        BinaryPrimitives.WriteUInt16LittleEndian(end[10..], 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(end[12..], 46); // bytes
+    }
+
+    /// <summary>The same archive, its end record leading to a zip64 record.</summary>
+    private static byte[] WithZip64(byte[] zip, ulong? entries = null)
+    {
+        byte[] record = new byte[56], locator = new byte[20], end = zip[^EndLength..];
+        ulong count = entries ?? BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(10));
+        BinaryPrimitives.WriteUInt32LittleEndian(record, 0x06064b50);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(4), 44); // bytes that follow
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), count);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(32), count);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(40), BinaryPrimitives.ReadUInt32LittleEndian(end.AsSpan(12)));
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(48), BinaryPrimitives.ReadUInt32LittleEndian(end.AsSpan(16)));
+        BinaryPrimitives.WriteUInt32LittleEndian(locator, 0x07064b50);
+        BinaryPrimitives.WriteInt64LittleEndian(locator.AsSpan(8), zip.Length - EndLength);
+        BinaryPrimitives.WriteUInt32LittleEndian(locator.AsSpan(16), 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(end.AsSpan(16), uint.MaxValue);
+        return [.. zip[..^EndLength], .. record, .. locator, .. end];
+    }
+
+    private static Task<HttpResponseMessage> UploadAsync(HttpClient client, string name, params (string Name, byte[] Content)[] files) => UploadAsync(client, name, Zip(files));
+
+    private static Task<HttpResponseMessage> UploadAsync(HttpClient client, string name, byte[] zip) => client.PostAsync($"/v1/datasets?name={Uri.EscapeDataString(name)}", Support.Pictures.Raw(zip, "application/zip"));
+
+    private static byte[] Zip(params (string Name, byte[] Content)[] files)
     {
         using var stream = new MemoryStream();
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
@@ -84,6 +212,6 @@ public sealed class DatasetsTests(Databases databases)
             }
         }
 
-        return client.PostAsync($"/v1/datasets?name={Uri.EscapeDataString(name)}", Support.Pictures.Raw(stream.ToArray(), "application/zip"));
+        return stream.ToArray();
     }
 }

@@ -136,6 +136,14 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
         Assert.Equal("picture", (await (await Post("/v1/denoise", form)).ProblemAsync(HttpStatusCode.BadRequest, "invalid-upload")).GetProperty("actual").GetString());
     }
 
+    [Theory, MemberData(nameof(Routes))]
+    public async Task A_form_of_too_many_parts_answers_413_with_the_limit(string route)
+    {
+        MultipartFormDataContent form = Support.Pictures.Form(Picture, [.. Enumerable.Range(0, 64).Select(i => ($"field{i}", "1"))]);
+        JsonElement problem = await (await Post(route, form)).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too-large");
+        Assert.Equal(("value count", 64), (problem.GetProperty("parameter").GetString(), problem.GetProperty("limit").GetInt32()));
+    }
+
     [Fact]
     public async Task A_form_that_ends_early_answers_400()
     {

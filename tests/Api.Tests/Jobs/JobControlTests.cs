@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using DenoiseService.Api.Jobs.Engine;
 using DenoiseService.Api.Storage;
+using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.EntityFrameworkCore;
@@ -94,6 +96,45 @@ public sealed class JobControlTests(Databases databases)
         JobClient.NeverTwoOwners(await back.EventsAsync(id));
     }
 
+    [Fact]
+    public async Task A_tuning_that_has_a_checkpoint_goes_on_without_the_model_that_it_began_with()
+    {
+        using var elsewhere = new ModelFolder();
+        await using var service = new Service(new() { ["Jobs:CheckpointSeconds"] = "0" });
+        HttpClient client = await service.ReadyAsync();
+        string model = await UnaliasedAsync(client, elsewhere);
+        string id = await client.SubmitAsync(Tuning(model));
+        await client.StepsAsync(id, 20);
+        await client.PostAsync($"/v1/jobs/{id}/cancel", null);
+        await client.UntilAsync(id, "cancelled");
+        Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync($"/v1/models/{model}")).StatusCode);
+
+        string child = (await (await client.PostAsync($"/v1/jobs/{id}/resume", null)).JsonAsync()).GetProperty("id").GetString()!;
+        long step = (await (await client.GetAsync($"/v1/jobs/{id}/checkpoints")).JsonAsync())[0].GetProperty("step").GetInt64();
+        await client.StepsAsync(child, step + 1);
+        await client.PostAsync($"/v1/jobs/{child}/cancel", null);
+        await client.UntilAsync(child, "cancelled");
+    }
+
+    [Fact]
+    public async Task A_job_that_has_no_weights_of_its_own_is_not_resumed_once_its_model_is_deleted()
+    {
+        using var elsewhere = new ModelFolder();
+        await using var service = new Service(new() { ["Roles:Worker"] = "false" });
+        HttpClient client = await service.ReadyAsync();
+        string model = await UnaliasedAsync(client, elsewhere);
+        string[] ids = [await client.SubmitAsync(Tuning(model)), await client.SubmitAsync(new JsonObject { ["checkpoint"] = model, ["protocol"] = JsonNode.Parse("""{"data":"sample","sigmas":[0.1]}""") }, "evaluation")];
+        foreach (string id in ids) Assert.Equal("cancelled", (await (await client.PostAsync($"/v1/jobs/{id}/cancel", null)).JsonAsync()).State());
+        Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync($"/v1/models/{model}")).StatusCode);
+        foreach (string id in ids)
+        {
+            JsonElement problem = await (await client.PostAsync($"/v1/jobs/{id}/resume", null)).ProblemAsync(HttpStatusCode.Conflict, "job-state");
+            Assert.Equal(("model", model), (problem.GetProperty("parameter").GetString(), problem.GetProperty("actual").GetString()));
+        }
+
+        Assert.Equal(ids.Length, (await (await client.GetAsync("/v1/jobs")).JsonAsync()).GetProperty("jobs").GetArrayLength());
+    }
+
     [Theory, OnSqlite, OnPostgreSql]
     public async Task Old_jobs_are_deleted_with_all_that_belongs_to_them_and_young_ones_stay(string provider)
     {
@@ -111,5 +152,21 @@ public sealed class JobControlTests(Databases databases)
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync($"/v1/jobs/{old}")).StatusCode);
         Assert.Equal(0, await store.JobEvents.CountAsync(e => e.JobId == old) + await store.JobArtifacts.CountAsync(a => a.JobId == old) + await store.JobCheckpoints.CountAsync(c => c.JobId == old));
         Assert.Equal("succeeded", (await client.JobAsync(young)).State());
+    }
+
+    /// <summary>Id of an uploaded model that can be deleted.</summary>
+    private static async Task<string> UnaliasedAsync(HttpClient client, ModelFolder elsewhere)
+    {
+        string id = (await client.UploadAsync(elsewhere, "start")).Id();
+        await client.UploadAsync(elsewhere, "later"); // takes the alias candidate
+        return id;
+    }
+
+    private static JsonObject Tuning(string model)
+    {
+        JsonObject body = JobClient.Training(steps: 100_000);
+        body.Remove("model");
+        (body["initial"], body["learningRate"]) = (model, 1e-9);
+        return body;
     }
 }

@@ -35,6 +35,7 @@ public sealed class JobTransitionsTests
         Job job = Records.Job();
         job.State = from;
         job.LeaseOwner = "worker";
+        job.Error = "noted";
         job.LeaseExpiresAt = Records.Noon;
         bool may = Table[from][(int)to] != '.';
         Assert.Equal(may, JobTransitions.May(from, to));
@@ -49,6 +50,7 @@ public sealed class JobTransitionsTests
         Assert.Equal(to, job.State);
         Assert.Equal(to.IsFinal(), job.FinishedAt is not null);
         Assert.Equal(to is JobState.Running or JobState.Cancelling, job.LeaseOwner is not null);
+        Assert.Equal(to is JobState.Succeeded or JobState.Cancelled, job.Error is null);
     }
 
     [Fact]

@@ -1,11 +1,15 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Jobs;
+using DenoiseService.Api.Storage;
 using DenoiseService.Api.Tests.Models;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using DenoiseService.Model;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace DenoiseService.Api.Tests.Jobs;
 
@@ -95,6 +99,9 @@ public sealed class JobsTests(Databases databases)
     [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"mode":7}}""", "mode")]
     [InlineData("evaluation", """{"checkpoint":"small","protocol":{"data":"sample","sigmas":[0.1],"told":true}}""", "protocol.told")]
     [InlineData("training", """{"data":[{"path":"sample"}],"toldShare":0.5}""", "toldShare")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"clipNorm":1e999}""", "clipNorm")]
+    [InlineData("training", """{"data":[{"path":"sample","share":1e999}]}""", "data[0].share")]
+    [InlineData("scaling", """{"sides":[32],"cellSeconds":1e999}""", "cellSeconds")]
     public async Task What_is_wrong_with_a_request_is_said_with_the_fields_name_and_nothing_is_stored(string kind, string body, string field)
     {
         await using var service = new Service(NoWorker);
@@ -102,6 +109,54 @@ public sealed class JobsTests(Databases databases)
         JsonElement problem = await (await client.PostAsync(kind, JsonNode.Parse(body)!)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
         Assert.Equal(field, problem.GetProperty("parameter").GetString());
         Assert.Empty((await (await client.GetAsync("/v1/jobs")).JsonAsync()).GetProperty("jobs").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("""{"data":[{"path":"sample"}],"seed":1,"Seed":2}""")]
+    [InlineData("""{"data":[{"path":"sample"}],"model":{"width":16,"Width":32}}""")]
+    [InlineData("""{"data":[{"path":"\ud800"}]}""")]
+    [InlineData("""{"data":[{"path":"sample"}],"\udfff":1}""")]
+    [InlineData("""{"data":[{"path":"é"}]}""")]
+    [InlineData("""[{"path":"sample"}]""")]
+    public async Task A_body_that_names_a_field_twice_or_is_no_utf8_is_malformed(string body)
+    {
+        await using var service = new Service(NoWorker);
+        HttpResponseMessage response = await service.CreateClient().PostAsync("/v1/training-jobs", Support.Pictures.Raw(Encoding.Latin1.GetBytes(body), "application/json"));
+        await response.ProblemAsync(HttpStatusCode.BadRequest, "bad-request");
+    }
+
+    [Fact]
+    public async Task A_name_of_any_length_is_not_repeated_whole()
+    {
+        await using var service = new Service(NoWorker);
+        JsonObject body = JobClient.Training();
+        body["initial"] = new string('x', 5000);
+        JsonElement problem = await (await service.CreateClient().PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+        Assert.Equal("initial", problem.GetProperty("parameter").GetString());
+        Assert.InRange(problem.GetProperty("detail").GetString()!.Length, 64, 200);
+    }
+
+    [Fact]
+    public async Task A_network_that_is_too_large_at_the_services_overlap_is_refused_before_it_is_trained()
+    {
+        await using var service = new Service(new(NoWorker) { ["Inference:Overlap"] = "200" }); // tiles must be larger than that
+        JsonObject body = JobClient.Training();
+        body["model"] = JsonNode.Parse("""{"width":16,"heads":2,"blocks":1,"tileSide":256,"windowSide":8,"feedForwardWidth":65536,"routerWidth":8,"keysKept":[4,16]}""");
+        JsonElement problem = await (await service.CreateClient().PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+        Assert.Equal("model", problem.GetProperty("parameter").GetString());
+        Assert.Contains("bytes of memory", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_artifact_whose_stored_bytes_are_damaged_says_so()
+    {
+        await using var service = new Service(NoWorker);
+        HttpClient client = service.CreateClient();
+        string id = await client.SubmitAsync();
+        (string sha256, long length) = await service.Services.GetRequiredService<BlobStore>().PutAsync(new byte[] { 1, 2, 3 }, CancellationToken.None);
+        await service.Services.GetRequiredService<JobStore>().ChangeAsync(id, c => c.Artifact("curve.csv", "text/csv", sha256, length), CancellationToken.None);
+        await using (Store store = service.Store()) await store.BlobChunks.Where(c => c.Sha256 == sha256).ExecuteDeleteAsync();
+        await (await client.GetAsync($"/v1/jobs/{id}/artifacts/curve.csv")).ProblemAsync(HttpStatusCode.InternalServerError, "stored-data-damaged");
     }
 
     [Theory, OnSqlite, OnPostgreSql]

@@ -138,6 +138,26 @@ public sealed class RegistryTests(Databases databases)
         Assert.Equal(HttpStatusCode.Created, (await client.PostAsync("/v1/models", elsewhere.FormOf("second"))).StatusCode);
     }
 
+    [Fact]
+    public async Task A_stored_job_that_is_out_of_range_by_now_keeps_only_its_own_model()
+    {
+        using var elsewhere = new ModelFolder();
+        await using var service = new Service(new() { ["Roles:Worker"] = "false" });
+        HttpClient client = await service.ReadyAsync();
+        string second = (await client.UploadAsync(elsewhere, "second")).Id(), third = (await client.UploadAsync(elsewhere, "third")).Id();
+        await client.UploadAsync(elsewhere, "fourth"); // takes the alias candidate
+        string job = await client.SubmitAsync(new JsonObject { ["checkpoint"] = second, ["protocol"] = JsonNode.Parse("""{"data":"sample","sigmas":[0.1]}""") }, "evaluation");
+        await using (Store store = service.Store())
+        {
+            string stored = (await store.Jobs.AsNoTracking().SingleAsync()).EffectiveRequest!, narrower = stored.Replace("\"overlap\":8", "\"overlap\":-1", StringComparison.Ordinal);
+            Assert.NotEqual(stored, narrower);
+            await store.Jobs.ExecuteUpdateAsync(set => set.SetProperty(j => j.EffectiveRequest, narrower));
+        }
+
+        Assert.Equal(job, (await (await client.DeleteAsync($"/v1/models/{second}")).ProblemAsync(HttpStatusCode.Conflict, "model-in-use")).GetProperty("actual").GetString());
+        Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync($"/v1/models/{third}")).StatusCode);
+    }
+
     [Theory, OnSqlite, OnPostgreSql]
     public async Task Lists_go_page_by_page_and_newest_first(string provider)
     {

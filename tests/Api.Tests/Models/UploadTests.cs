@@ -95,6 +95,16 @@ public sealed class UploadTests : IDisposable
     }
 
     [Fact]
+    public async Task A_form_above_a_limit_of_the_reader_answers_413_and_names_it()
+    {
+        await using var service = new Service();
+        HttpClient client = service.CreateClient();
+        var fields = new StringContent("weights=" + new string('x', 70_000), Encoding.UTF8, "application/x-www-form-urlencoded");
+        JsonElement problem = await (await client.PostAsync("/v1/models", fields)).ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "checkpoint-too-large");
+        Assert.Equal(("value length", 64 << 10), (problem.GetProperty("parameter").GetString(), problem.GetProperty("limit").GetInt32()));
+    }
+
+    [Fact]
     public async Task A_checkpoint_above_the_limit_answers_413()
     {
         await using var service = new Service(new() { ["Models:MaxUploadBytes"] = "20000" });

@@ -57,12 +57,22 @@ public sealed class OpenApiTests(Service service) : IClassFixture<Service>
     [InlineData("EvaluationProtocol", new[] { "data", "sigmas" })]
     [InlineData("DataSource", new[] { "path" })]
     [InlineData("IndexRange", new[] { "first", "last" })]
+    [InlineData("ModelConfig", new string[0])]
     [InlineData("ArtifactInfo", new[] { "createdAt", "length", "mediaType", "name", "sha256" })]
     public async Task Only_what_a_request_must_have_is_required(string schema, string[] required)
     {
         JsonElement document = await (await service.CreateClient().GetAsync("/openapi/v1.json")).JsonAsync();
         JsonElement described = document.GetProperty("components").GetProperty("schemas").GetProperty(schema);
         Assert.Equal(required, described.TryGetProperty("required", out JsonElement names) ? names.EnumerateArray().Select(n => n.GetString()) : []);
+    }
+
+    [Fact]
+    public async Task A_model_is_answered_with_every_field_of_its_network()
+    {
+        JsonElement schemas = (await (await service.CreateClient().GetAsync("/openapi/v1.json")).JsonAsync()).GetProperty("components").GetProperty("schemas");
+        JsonElement[] parts = [.. schemas.GetProperty("ModelInfo").GetProperty("properties").GetProperty("config").GetProperty("allOf").EnumerateArray()];
+        Assert.Equal("#/components/schemas/ModelConfig", parts[0].GetProperty("$ref").GetString());
+        Assert.Equal(schemas.GetProperty("ModelConfig").GetProperty("properties").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal), parts[1].GetProperty("required").EnumerateArray().Select(n => n.GetString()!));
     }
 
     [Fact]

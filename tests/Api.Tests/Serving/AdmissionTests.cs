@@ -66,6 +66,35 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void Requests_are_bounded_from_their_arrival_until_they_are_answered_and_count_once()
+    {
+        Admission admission = Of(new() { MaxQueuedRequests = 2 });
+        Admission.Room one = admission.Receive(10), two = admission.Receive(10);
+        Assert.Equal((2L, 3L), Limits());
+        Assert.Equal(0, admission.PendingRequests); // jobs do not wait for uploads
+        using (admission.Admit(5))
+        using (admission.Admit(5)) // the same two
+        {
+            Assert.Equal((2L, 3L), Limits());
+        }
+
+        Assert.Equal((2L, 3L), Limits()); // through the device, but not answered
+        one.Dispose();
+        one.Dispose();
+        using (admission.Receive(10)) Assert.Equal((2L, 3L), Limits());
+        two.Dispose();
+        using Admission.Room next = admission.Receive(10);
+        admission.Receive(10).Dispose();
+
+        (object?, object?) Limits()
+        {
+            var refused = Assert.Throws<ApiException>(() => admission.Receive(1));
+            Assert.Equal((ProblemKind.QueueFull, "requests"), (refused.Kind, refused.Parameter));
+            return (refused.Limit, refused.Actual);
+        }
+    }
+
+    [Fact]
     public void A_closed_queue_refuses_with_503_and_keeps_what_it_has()
     {
         Admission admission = Of(new());

@@ -53,6 +53,35 @@ public sealed class CancellationTests
     }
 
     [Fact]
+    public async Task The_other_pass_of_a_comparison_that_failed_is_dropped()
+    {
+        using var models = new ModelFolder();
+        models.Add("broken", ModelFolder.SmallConfig);
+        await using var service = new Service(new() { ["Inference:MaxBatchPatches"] = "64" }, models);
+        HttpClient client = await service.ReadyAsync();
+        await Service.UntilAsync(() => client.GetAsync("/v1/models/broken").Result.IsSuccessStatusCode, "both models registered");
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("/v1/denoise?model=broken", Support.Pictures.Raw(Support.Pictures.Encode(8, 8)))).StatusCode); // loads it
+        string? id = (await (await client.GetAsync("/v1/models/broken")).JsonAsync()).GetProperty("id").GetString();
+        using (ModelLease broken = service.Loaded.Find(id!)!)
+        {
+            broken.Model.Denoiser.Dispose(); // every forward pass fails from now on
+        }
+
+        WorkerCounters counters = service.Worker.Counters;
+        long handedOver = counters.HandedOver;
+        Task<HttpResponseMessage> call;
+        using (await service.HoldAsync())
+        {
+            call = client.PostAsync("/v1/compare?first=broken&second=champion", Support.Pictures.Raw(Support.Pictures.Encode(800, 800)));
+            await Service.UntilAsync(() => counters.HandedOver == handedOver + 2, "both passes handed over");
+        }
+
+        await (await call).ProblemAsync(HttpStatusCode.InternalServerError, "inference-failed");
+        await Service.UntilAsync(() => service.Admission.PendingRequests == 0, "nothing pending");
+        Assert.Equal((1, 1), (counters.Failed, counters.Dropped));
+    }
+
+    [Fact]
     public async Task A_passed_deadline_answers_504_and_never_reaches_the_device()
     {
         var time = new ManualTime();

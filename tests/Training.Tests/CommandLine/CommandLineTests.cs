@@ -55,6 +55,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(report.GetProperty("protocol").GetProperty("clamp").GetBoolean());
         Assert.Contains("RGB", report.GetProperty("channels").GetString(), StringComparison.Ordinal);
         Assert.Equal(Checkpoint.ReadCard(best).Sha256, report.GetProperty("sha256").GetString());
+        Assert.Equal((4, 16, "Float32"), (report.GetProperty("overlap").GetInt32(), report.GetProperty("maxTileSide").GetInt32(), report.GetProperty("precision").GetString()));
 
         Outcome cleaned = Run("denoise", _folder.File("pictures"), "--checkpoint", best, "--output", _folder.File("clean"), "--overlap", "4");
         Assert.True(cleaned.Code == 0, cleaned.Errors);
@@ -72,14 +73,17 @@ public sealed class CommandLineTests : IDisposable
             Checkpoint.Save(_folder.File("told.safetensors"), network);
         }
 
-        string[] scores = ["evaluate", "--data", _folder.File("pictures"), "--sigma", "0.1", "--json", "--overlap", "4", "--noise", "smoothed", "--told-factor", "1.5"], can = [.. scores, "--checkpoint", _folder.File("told.safetensors")];
-        Outcome blind = Run(can), told = Run([.. can, "--told"]), refused = Run([.. scores, "--checkpoint", _folder.File("model.safetensors"), "--told"]);
+        string[] scores = ["evaluate", "--data", _folder.File("pictures"), "--sigma", "0.1", "--json", "--overlap", "4", "--noise", "smoothed"], can = [.. scores, "--checkpoint", _folder.File("told.safetensors")];
+        Outcome blind = Run(can), told = Run([.. can, "--told", "--told-factor", "1.5"]), refused = Run([.. scores, "--checkpoint", _folder.File("model.safetensors"), "--told"]);
         Assert.True(blind.Code == 0, blind.Errors);
         Assert.True(told.Code == 0, told.Errors);
         Assert.NotEqual(Psnr(blind), Psnr(told));
         foreach (string asked in (string[])["\"noise\": \"Smoothed\"", "\"toldFactor\": 1.5"]) Assert.Contains(asked, told.Output, StringComparison.Ordinal);
         Assert.Equal(1, refused.Code);
         Assert.Contains("Told is true", refused.Errors, StringComparison.Ordinal);
+        refused = Run([.. can, "--told-factor", "1.5"]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("ToldFactor is 1.5; it must be 1", refused.Errors, StringComparison.Ordinal);
 
         string[] clean = ["denoise", _folder.File("pictures/one.png"), "--overlap", "4", "--checkpoint"];
         Assert.Equal(0, Run([.. clean, _folder.File("told.safetensors"), "--output", _folder.File("auto.png")]).Code);
@@ -106,6 +110,20 @@ public sealed class CommandLineTests : IDisposable
         Outcome refused = Run([.. arguments, "--tile", "20", "--output", _folder.File("odd")]);
         Assert.Equal(1, refused.Code);
         Assert.Contains("WindowSide is 2; it must be 0 or a divisor of the tile's 5 tokens", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Training_refuses_two_lengths_and_weights_without_their_card()
+    {
+        string[] arguments = ["train", "--recipe", _folder.File("recipe.json"), "--data", _folder.File("pictures") + "#20", "--output", _folder.File("run")];
+        Outcome refused = Run([.. arguments, "--epochs", "1.5", "--steps", "4"]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("--epochs is 1.5 and --steps is 4", refused.Errors, StringComparison.Ordinal);
+
+        File.Delete(Checkpoint.CardPath(_folder.File("model.safetensors")));
+        refused = Run([.. arguments, "--initial", _folder.File("model.safetensors")]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("model.json does not exist; it is the card that", refused.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -180,6 +198,18 @@ public sealed class CommandLineTests : IDisposable
         Outcome outcome = Run("denoise", _folder.File("pictures/one.png"), _folder.File("one.png"), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File("clean"));
         Assert.Equal(1, outcome.Code);
         Assert.Contains("would both become", outcome.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pictures", "pictures/.")] // the same folder by another name
+    [InlineData("pictures/one.png", "pictures/one.png")]
+    public void Pictures_are_not_written_over_themselves(string input, string output)
+    {
+        byte[] before = File.ReadAllBytes(_folder.File("pictures/one.png"));
+        Outcome outcome = Run("denoise", _folder.File(input), "--checkpoint", _folder.File("model.safetensors"), "--output", _folder.File(output), "--overlap", "4");
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains($"--output is {_folder.File(output)};", string.Join(" ", outcome.Errors.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(_folder.File("pictures/one.png")));
     }
 
     [Fact]

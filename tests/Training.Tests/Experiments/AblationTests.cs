@@ -52,6 +52,33 @@ public sealed class AblationTests : IDisposable
     }
 
     [Fact]
+    public void Its_hours_are_of_all_sessions()
+    {
+        var time = new SteppedTime();
+        string file = _folder.File("out/runs/standard-seed1/seconds.txt"), kept = "";
+        using var cancellation = new CancellationTokenSource();
+        // A step takes a quarter of an hour; the first session ends after the second of four, which is validated.
+        var progress = new Progress<ExperimentProgress>(p =>
+        {
+            if (!p.Stage.Contains(": step ", StringComparison.Ordinal)) return;
+            time.Advance(TimeSpan.FromMinutes(15));
+            if (!p.Stage.EndsWith(": step 2/4", StringComparison.Ordinal)) return;
+            kept = File.ReadAllText(file);
+            cancellation.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => Session(cancellation.Token));
+        Assert.Equal(("900.0", "1800.0"), (kept, File.ReadAllText(file)));
+
+        AblationResult resumed = Session(CancellationToken.None);
+        Assert.Equal((1.0, 3600.0), (resumed.Record.Hours, resumed.Rows.Single().Runs.Single().TrainingSeconds));
+        File.Delete(file); // as in a folder from before it was kept
+        Assert.Equal(1, Session(CancellationToken.None).Record.Hours);
+
+        AblationResult Session(CancellationToken cancellationToken) =>
+            new Ablation(_settings with { Variants = ["standard"], Seeds = [1], Workers = 1 }, new ExperimentFolder(_folder.File("out")), time, progress).Run(cancellationToken);
+    }
+
+    [Fact]
     public void A_diverging_training_ends_the_ablation_without_a_report() // there is nothing to report yet
     {
         AblationSettings diverging = _settings with { Recipe = _settings.Recipe with { LearningRate = 10, Steps = 400 } };

@@ -36,6 +36,19 @@ public sealed class FigureTests : IDisposable
     }
 
     [Fact]
+    public void An_input_without_noise_has_no_line_for_its_infinite_psnr()
+    {
+        var record = new ExperimentRecord { Experiment = "ablation", Finished = true, Data = "none", WrittenAt = DateTimeOffset.UnixEpoch };
+        var run = new TrainingResult("", 1, 1, 1, 1, [new EvaluationRow(0, 9, new(double.PositiveInfinity, double.NaN), new(30, 1), new(31, 1), new(0.9, 0.05), new(1, 0))]);
+        var row = new AblationRow("adaptive", "adaptive sparse MoE", 1, new(30, 1), double.NaN, new(0.9, 0.05), 1, 1, 1, null, [run]);
+        var noisy = new AblationResult(record, 14.83, [row]);
+        Assert.NotNull(Psnr(noisy).Reference);
+        Assert.Null(Psnr(noisy with { NoisyPsnr = double.PositiveInfinity }).Reference);
+
+        static BarPanel Psnr(AblationResult result) => Assert.IsType<BarPanel>(AblationFigure.Panel(result).Panels[0]);
+    }
+
+    [Fact]
     public void Lines_over_sigma_have_a_legend_and_error_bars()
     {
         double[] sigma = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35];

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using DenoiseService.Model;
 using DenoiseService.Training.Experiments;
 
@@ -53,6 +54,22 @@ public sealed class ReproductionTests : IDisposable
         Assert.DoesNotContain("Unfinished", Page(Run()), StringComparison.Ordinal);
 
         string Page(ReproductionResult result) => result.Record.Finished ? File.ReadAllText(_folder.File("out/report.md")) : "Unfinished";
+    }
+
+    [Fact]
+    public void Its_hours_hold_the_main_models_training()
+    {
+        var time = new SteppedTime();
+        using var cancellation = new CancellationTokenSource();
+        // The main model comes first, a quarter of an hour for each of its four steps; nothing after it is looked at.
+        var progress = new Progress<ExperimentProgress>(p =>
+        {
+            if (p.Stage.StartsWith("main: step ", StringComparison.Ordinal)) time.Advance(TimeSpan.FromMinutes(15));
+            else cancellation.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => new Reproduction(_settings with { Workers = 1 }, new ExperimentFolder(_folder.File("out")), time, progress).Run(cancellation.Token));
+        JsonElement results = JsonDocument.Parse(File.ReadAllBytes(_folder.File("out/results.json"))).RootElement;
+        Assert.Equal(1, results.GetProperty("record").GetProperty("hours").GetDouble());
     }
 
     [Fact]

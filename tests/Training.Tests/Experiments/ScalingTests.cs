@@ -92,6 +92,15 @@ public sealed class ScalingTests : IDisposable
         Assert.Throws<RecipeException>(() => Run(Settings with { Sides = [16], Seed = 2 }));
     }
 
+    [Fact]
+    public void A_damaged_cell_is_refused_by_name()
+    {
+        Directory.CreateDirectory(_folder.File("cells"));
+        File.WriteAllText(_folder.File("cells/16-full-fused.json"), "{");
+        RecipeException refused = Assert.Throws<RecipeException>(() => Run(Settings with { Sides = [16] }));
+        Assert.Contains("16-full-fused.json in the output folder cannot be read", refused.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(30)]

@@ -12,6 +12,8 @@ namespace DenoiseService.Api.Jobs.Engine;
 /// <summary>The end of a run: succeeded, failed, cancelled, or handed back because the service stops.</summary>
 internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions> options, ILogger<JobEnding> logger)
 {
+    private const int MaxReason = 2000; // characters; a job keeps twice as many
+
     /// <summary>Says how the job ended, or hands it back.</summary>
     /// <param name="lease">Of the job.</param>
     /// <param name="folder">What it made.</param>
@@ -60,7 +62,6 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
             return;
         }
 
-        string? known = failure is RecipeException or DataSetException or CheckpointException or ModelLoadException or TrainingDivergedException or ImagingException or BlobException or ApiException or OperationCanceledException ? clean(failure.Message) : null;
         LogFailed(failure, lease.Id);
         if (StorageErrors.IsUnavailable(failure)) throw failure;
         await lease.WriteAsync(c =>
@@ -71,10 +72,30 @@ internal sealed partial class JobEnding(JobResults results, IOptions<JobsOptions
                 return;
             }
 
-            c.Job.Error = known ?? "An unexpected error; the server's log has it under this job's id.";
+            c.Job.Error = ReasonOf(failure, clean);
             c.Move(JobState.Failed, c.Job.Error);
         });
     }
+
+    /// <summary>Notes why a run is given up without an end: the job is taken again, and this may be all that is ever known.</summary>
+    public static async Task NoteAsync(JobLease lease, Exception failure, Func<string, string> clean)
+    {
+        try
+        {
+            await lease.WriteAsync(c => c.Job.Error = ReasonOf(failure, clean));
+        }
+        catch (Exception e) when (e is LeaseLostException or ApiException || StorageErrors.IsUnavailable(e))
+        {
+            // The log has it.
+        }
+    }
+
+    private static string ReasonOf(Exception failure, Func<string, string> clean) => failure switch
+    {
+        RecipeException or DataSetException or CheckpointException or ModelLoadException or TrainingDivergedException or NonFiniteOutputException or ImagingException or BlobException or ApiException or OperationCanceledException => Excerpt.Of(clean(failure.Message), MaxReason),
+        _ when StorageErrors.IsUnavailable(failure) => "The database was away, full or busy.",
+        _ => "An unexpected error; the server's log has it under this job's id.",
+    };
 
     [LoggerMessage(LogLevel.Information, "Job {Job} is {State}")]
     private partial void LogEnded(string job, JobState state);

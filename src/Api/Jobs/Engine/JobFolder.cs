@@ -11,7 +11,7 @@ namespace DenoiseService.Api.Jobs.Engine;
 /// </summary>
 internal sealed class JobFolder(string root, string job, long lease) : IDisposable
 {
-    private const string State = "state.safetensors", Best = "best.safetensors", Result = "result.json";
+    private const string State = "state.safetensors", Best = "best.safetensors", Result = "result.json", Seconds = "seconds.txt";
     private static readonly DateTimeOffset Stamp = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero); // equal files make equal archives
 
     /// <summary>The folder.</summary>
@@ -69,7 +69,7 @@ internal sealed class JobFolder(string root, string job, long lease) : IDisposab
     }
 
     private static bool Kept(string name) => name != State && !name.StartsWith("cells/", StringComparison.Ordinal)
-        && (name == Best || !name.EndsWith(".safetensors", StringComparison.Ordinal)) && !(name.StartsWith("runs/", StringComparison.Ordinal) && name.EndsWith("/best.json", StringComparison.Ordinal));
+        && (name == Best || !name.EndsWith(".safetensors", StringComparison.Ordinal)) && !(name.StartsWith("runs/", StringComparison.Ordinal) && System.IO.Path.GetFileName(name) is "best.json" or Seconds);
 
     private IEnumerable<string> Files() => Directory.Exists(Path) ? Directory.EnumerateFiles(Path, "*", SearchOption.AllDirectories).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal) && System.IO.Path.GetFileName(f) != TrainingRun.LockFile && !Name(f).StartsWith("model/", StringComparison.Ordinal)) : [];
 

@@ -56,7 +56,8 @@ internal sealed class JobLease : IDisposable
             if (found.State == JobState.Running) change.Move(JobState.Interrupted, "Its worker died.");
             if (found.Attempts >= options.MaxAttempts)
             {
-                found.Error = $"It was started {found.Attempts} times and its worker died each time; Jobs:MaxAttempts allows no more.";
+                (string fate, string last) = found.Error is { } reason ? ("came to no end", $" The last reason that is known: {reason}") : ("its worker died each time", "");
+                found.Error = $"It was started {found.Attempts} times and {fate}; Jobs:MaxAttempts allows no more.{last}";
                 change.Move(JobState.Failed, found.Error);
                 return;
             }

@@ -13,18 +13,20 @@ internal sealed class JobPreparation(IDbContextFactory<Store> stores, BlobStore 
     /// <exception cref="DataSetException">Something is missing, or the data is not what it was.</exception>
     public async Task<JobInputs> PrepareAsync(Job job, JobLease lease, JobFolder folder)
     {
+        bool goesOn;
         await using (Store store = stores.CreateDbContext())
         {
             JobCheckpoint? point = await store.JobCheckpoints.AsNoTracking().Where(c => c.JobId == job.Id).OrderByDescending(c => c.Step).FirstOrDefaultAsync(lease.Stopped);
             await using Stream? stream = point is null ? null : new MemoryStream(await blobs.ReadAsync(point.Sha256, lease.Stopped));
             folder.Prepare(stream);
+            goesOn = point is not null;
             if (point is not null) await lease.WriteAsync(c => c.Log($"Goes on from step {point.Step}."));
         }
 
         var plan = JobPlan.Of(job.Kind, JobJson.Parse(System.Text.Encoding.UTF8.GetBytes(job.EffectiveRequest!)), options.Value.Threads);
         var folders = new Dictionary<string, DatasetFolder>();
         foreach (string name in plan.Datasets.Select(d => d.Name).Distinct()) folders[name] = await datasets.ResolveAsync(name, lease.Stopped);
-        string? weights = plan.Checkpoint is { } model ? await models.ResolveAsync(model, folder.Path, lease.Stopped) : null;
+        string? weights = JobPlan.CheckpointOf(job, goesOn) is { } model ? await models.ResolveAsync(model, folder.Path, lease.Stopped) : null;
         var inputs = new JobInputs(folders, weights);
         if (job.DataChecksum is { } before && before != inputs.Checksum) throw new DataSetException("The data is not what it was when the job was first started: its checksum differs.");
         await lease.WriteAsync(c =>

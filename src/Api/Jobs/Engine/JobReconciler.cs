@@ -45,6 +45,7 @@ internal sealed partial class JobReconciler(
     {
         DateTimeOffset now = time.GetUtcNow();
         TimeSpan next = TimeSpan.FromSeconds(options.Value.ReconcileSeconds);
+        string[] folders = WorkingFolders(); // before the jobs are read: what one gets that is stored and claimed meanwhile is not among them
         await using Store store = stores.CreateDbContext();
         List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.State == JobState.Queued || j.State == JobState.Running || j.State == JobState.Cancelling || j.State == JobState.Interrupted)
             .OrderBy(j => j.Id).ToListAsync(cancellationToken);
@@ -55,7 +56,7 @@ internal sealed partial class JobReconciler(
         }
 
         worker.Sweep(open.Select(j => j.LeaseOwner).OfType<string>().ToHashSet());
-        SweepFolders(open.Select(j => j.Id).ToHashSet());
+        Sweep(folders, open.Select(j => j.Id).ToHashSet());
         DateTimeOffset before = now - TimeSpan.FromDays(options.Value.KeepDays);
         int deleted = await store.Jobs.Where(j => j.FinishedAt != null && j.FinishedAt < before).ExecuteDeleteAsync(cancellationToken);
         if (deleted > 0) LogDeleted(deleted);
@@ -105,12 +106,26 @@ internal sealed partial class JobReconciler(
         await base.StopAsync(cancellationToken);
     }
 
-    /// <summary>Working folders that dead workers left of jobs that have ended.</summary>
-    private void SweepFolders(HashSet<string> open)
+    private string[] WorkingFolders()
     {
         string folder = Path.Combine(storage.Value.Folder, "jobs");
-        if (!Directory.Exists(folder)) return;
-        foreach (string left in Directory.GetDirectories(folder).Where(d => !open.Contains(Path.GetFileName(d)))) Directory.Delete(left, recursive: true);
+        return Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
+    }
+
+    /// <summary>Deletes what dead workers left of jobs that have ended.</summary>
+    private static void Sweep(string[] folders, HashSet<string> open)
+    {
+        foreach (string left in folders.Where(f => !open.Contains(Path.GetFileName(f))))
+        {
+            try
+            {
+                Directory.Delete(left, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Its worker lives, and has just deleted it.
+            }
+        }
     }
 
     [LoggerMessage(LogLevel.Information, "{Count} jobs past their time are deleted")]

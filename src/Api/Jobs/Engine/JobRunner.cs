@@ -64,6 +64,7 @@ internal sealed partial class JobRunner(
     private async Task HoldAsync(JobLease lease)
     {
         LogStarted(lease.Id, lease.Number);
+        Func<string, string> clean = message => message;
         try
         {
             using var folder = new JobFolder(storage.Value.Folder, lease.Id, lease.Number);
@@ -82,7 +83,8 @@ internal sealed partial class JobRunner(
                 failure = e;
             }
 
-            await ending.EndAsync(lease, folder, reporter, failure, m => inputs.Clean(m, folder.Path));
+            clean = message => inputs.Clean(message, folder.Path);
+            await ending.EndAsync(lease, folder, reporter, failure, clean);
         }
         catch (LeaseLostException)
         {
@@ -92,6 +94,7 @@ internal sealed partial class JobRunner(
         {
             // The job keeps its state: once the lease has run out it is taken again.
             LogAbandoned(e, lease.Id);
+            await JobEnding.NoteAsync(lease, e, clean);
         }
         finally
         {

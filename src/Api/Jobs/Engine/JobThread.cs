@@ -1,3 +1,5 @@
+using DenoiseService.Model;
+
 namespace DenoiseService.Api.Jobs.Engine;
 
 /// <summary>A real thread for the work of a job: it blocks, and libtorch's scopes and settings belong to threads.</summary>
@@ -11,7 +13,7 @@ internal static class JobThread
         {
             try
             {
-                TorchSharp.torch.set_num_threads(threads); // libtorch counts threads for each thread that calls it: serving keeps its own
+                LibtorchThreads.Use(threads); // serving keeps its own
                 work();
                 done.SetResult();
             }

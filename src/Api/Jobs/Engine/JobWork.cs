@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Storage;
@@ -77,21 +76,17 @@ internal sealed class JobWork(JobInputs inputs, string folder, JobReporter repor
         int overlap = Math.Min(request.Overlap, card.Config.TileSide - 1);
         using var denoiser = new Denoiser(network, new DenoiserOptions { Overlap = overlap, Threads = request.Threads });
         EvaluationProtocol here = request.Protocol with { Data = inputs.Folders[request.Protocol.Data].Folder };
-        var (rows, sha256, seconds) = Evaluation.Run(denoiser, here, time, reporter, cancellationToken: cancellationToken);
-        var report = new EvaluationReport(request.Checkpoint, card.Sha256, request.Protocol, overlap, sha256, rows, ClassicalFilters.On(sha256, here), Math.Round(seconds, 3));
-        var table = new ReportTable("Scores", ["σ", "pictures", "noisy dB", "result dB", "least dB", "perfect", "result Y dB", "noisy SSIM", "result SSIM"]);
-        foreach (EvaluationRow row in rows) table.Add(Text(row.Sigma, "0.####"), row.Images, Text(row.NoisyPsnr.Mean, "F2"), Text(row.Psnr.Mean, "F2"), Text(row.LeastPsnr ?? double.NaN, "F2"), row.Perfect, Text(row.PsnrY.Mean, "F2"), Text(row.NoisySsim.Mean, "F4"), Text(row.Ssim.Mean, "F4"));
+        EvaluationReport report = Evaluation.Report(denoiser, request.Checkpoint, card.Sha256, here, time, request.Protocol.Data, reporter, cancellationToken: cancellationToken);
         var record = new ExperimentRecord
         {
-            Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = sha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
-            Noise = $"{here.DescribeNoise()}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = seconds / 3600,
+            Experiment = "evaluation", Finished = true, Data = $"{request.Protocol.Data}{(here.Range is { } range ? $", {range}" : "")}", DataSha256 = report.DataSha256, Channels = report.Channels, Seeds = [here.Seed], Sigmas = here.Sigmas,
+            Noise = $"{here.DescribeNoise()}; results {(here.RoundTo8Bit ? "rounded to 8 bits" : "not rounded")}", WrittenAt = time.GetUtcNow(), Hours = report.Seconds / 3600,
         };
-        new ExperimentFolder(folder).Write("Evaluation", record, $"Model {request.Checkpoint}, sha256 {card.Sha256}; mode {here.Mode.ToString().ToLowerInvariant()}; tiles share {overlap} pixels.", [table], report);
+        string body = $"Model {request.Checkpoint}, sha256 {card.Sha256}; {report.DescribeRun()}.{(report.Classical.Count > 0 ? $"\n\n{ClassicalFilters.Source}" : "")}";
+        new ExperimentFolder(folder).Write("Evaluation", record, body, EvaluationTables.Of(report), report);
     }
 
     private ExperimentData Here(ExperimentData data) => data with { Path = inputs.Folders[data.Path].Folder, Name = data.Path };
 
     private static T Read<T>(string request) => JsonSerializer.Deserialize<T>(request, JobJson.Options)!;
-
-    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }
