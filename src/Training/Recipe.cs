@@ -200,10 +200,10 @@ public sealed record Recipe
         Require(Replicas >= 1 && Replicas <= BatchSize && Replicas <= 256, nameof(Replicas), Replicas, $"1 to BatchSize ({BatchSize}), at most 256");
         Require(Replicas == 1 || BalanceWeight == 0 || BalanceForm == BalanceForm.PerImage, nameof(Replicas), Replicas, "1 with the per-batch balance loss, which needs the whole batch at once");
         Require(Enum.IsDefined(Precision) && Model.Allows(Precision), nameof(Precision), Precision, $"{Precision.Float32}, or {Precision.BFloat16} with attention {AttentionKind.SharedMixture} or {AttentionKind.None}");
-        Require(Enum.IsDefined(Optimiser), nameof(Optimiser), Optimiser, string.Join(", ", Enum.GetNames<OptimiserKind>()));
-        Require(Enum.IsDefined(Schedule), nameof(Schedule), Schedule, string.Join(", ", Enum.GetNames<ScheduleKind>()));
-        Require(Enum.IsDefined(Loss), nameof(Loss), Loss, string.Join(", ", Enum.GetNames<LossKind>()));
-        Require(Enum.IsDefined(BalanceForm), nameof(BalanceForm), BalanceForm, string.Join(", ", Enum.GetNames<BalanceForm>()));
+        RequireKnown(Optimiser, nameof(Optimiser));
+        RequireKnown(Schedule, nameof(Schedule));
+        RequireKnown(Loss, nameof(Loss));
+        RequireKnown(BalanceForm, nameof(BalanceForm));
         Require(LearningRate is > 0 and <= 10, nameof(LearningRate), LearningRate, "above 0, up to 10");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "0 or more");
         Require(WeightDecay is >= 0 and <= 1, nameof(WeightDecay), WeightDecay, "0 to 1");
@@ -231,6 +231,9 @@ public sealed record Recipe
         }
 
         return this;
+
+        static void RequireKnown<T>(T value, string field)
+            where T : struct, Enum => Require(Enum.IsDefined(value), field, value, string.Join(", ", Enum.GetNames<T>()));
 
         static void Require(bool holds, string field, object? value, string range)
         {

@@ -15,7 +15,7 @@ internal sealed class DatasetRemoval(IDbContextFactory<Store> stores, IOptions<S
         if (DatasetCatalog.BuiltIn.Contains(name)) throw new ApiException(ProblemKind.DatasetInUse, "This data set is part of the service; it cannot be deleted.") { Parameter = "name", Actual = name };
         await using Store store = stores.CreateDbContext();
         var found = await store.Datasets.AsNoTracking().Where(d => d.Name == name).Select(d => new { d.Id, d.ArchiveSha256 }).SingleOrDefaultAsync(cancellationToken) ?? throw DatasetCatalog.Unknown(name);
-        List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.State == JobState.Queued || j.State == JobState.Running || j.State == JobState.Cancelling || j.State == JobState.Interrupted).ToListAsync(cancellationToken);
+        List<Job> open = await store.Jobs.AsNoTracking().Open().ToListAsync(cancellationToken);
         if (open.FirstOrDefault(j => JobPlan.DatasetsOf(j).Contains(name)) is { } user) throw new ApiException(ProblemKind.DatasetInUse, $"Job {user.Id} uses it and has not ended.") { Parameter = "name", Actual = name };
         // Of several who delete it at once one does.
         if (await store.Datasets.Where(d => d.Id == found.Id).ExecuteDeleteAsync(cancellationToken) == 0) throw DatasetCatalog.Unknown(name);

@@ -20,6 +20,10 @@ internal static class JobTransitions
     /// <summary>Whether nothing follows.</summary>
     public static bool IsFinal(this JobState state) => state is JobState.Succeeded or JobState.Failed or JobState.Cancelled;
 
+    /// <summary>Those in no such state.</summary>
+    public static IQueryable<Job> Open(this IQueryable<Job> jobs) =>
+        jobs.Where(j => j.State == JobState.Queued || j.State == JobState.Running || j.State == JobState.Cancelling || j.State == JobState.Interrupted);
+
     /// <summary>Moves a job to its next state, with the times that belong to it; without a worker it has no lease.</summary>
     /// <exception cref="JobStateException">Nothing leads there.</exception>
     public static void Move(this Job job, JobState to, DateTimeOffset now)

@@ -63,7 +63,7 @@ internal sealed class ModelRegistry(IDbContextFactory<Store> stores, BlobStore b
         List<string> aliases = await store.ModelAliases.AsNoTracking().Where(a => a.VersionId == version.Id).Select(a => a.Name).ToListAsync(cancellationToken);
         if (aliases.Count > 0) throw InUse($"It is {string.Join(" and ", aliases)}.", string.Join(", ", aliases));
         if (version.Id != id) throw new ApiException(ProblemKind.UnknownModel, "Only an id says which version to delete.") { Parameter = "id", Actual = id, Accepted = [version.Id] };
-        List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.FinishedAt == null).ToListAsync(cancellationToken);
+        List<Job> open = await store.Jobs.AsNoTracking().Open().ToListAsync(cancellationToken);
         if (open.FirstOrDefault(j => JobPlan.CheckpointOf(j) == id) is { } user) throw InUse($"Job {user.Id} reads it and has not ended.", user.Id);
         if (!loaded.Forget(id)) throw InUse("It is answering requests.", "served");
         try

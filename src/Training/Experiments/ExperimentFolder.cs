@@ -53,6 +53,23 @@ public sealed class ExperimentFolder(string path)
     /// <summary>A file or folder in it.</summary>
     public string File(params string[] names) => System.IO.Path.Combine([Path, .. names]);
 
+    /// <summary>Reads a piece of work that an earlier session finished.</summary>
+    /// <param name="file">Where it is.</param>
+    /// <param name="name">What a message calls the file.</param>
+    /// <param name="measured">What is done again without it.</param>
+    /// <exception cref="RecipeException">It is damaged.</exception>
+    internal static T Read<T>(string file, string name, string measured)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(System.IO.File.ReadAllBytes(file), Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new RecipeException("output", $"{name} in the output folder cannot be read: {e.Message} Delete it, and {measured} is measured again.");
+        }
+    }
+
     /// <summary>Writes the three files. A report of unfinished work says so before anything else, whatever its text is.</summary>
     /// <param name="title">Heading of the report.</param>
     /// <param name="record">How it was made.</param>

@@ -264,16 +264,7 @@ public sealed class Scaling(ScalingSettings settings, ExperimentFolder folder, T
     private void Read(int side, string form)
     {
         if (!File.Exists(PathOf(side, form))) return;
-        StoredCell stored;
-        try
-        {
-            stored = JsonSerializer.Deserialize<StoredCell>(File.ReadAllBytes(PathOf(side, form)), ExperimentFolder.Json)!;
-        }
-        catch (JsonException e)
-        {
-            throw new RecipeException("output", $"{side}-{form}.json in the output folder cannot be read: {e.Message} Delete it, and it is measured again.");
-        }
-
+        StoredCell stored = ExperimentFolder.Read<StoredCell>(PathOf(side, form), $"{side}-{form}.json", "it");
         if (stored.Identity != Identity()) throw new RecipeException("output", $"{side}-{form} in the output folder was measured with another network, seed or number of threads. Give another folder.");
         _cells[(side, form)] = stored.Cell;
     }

@@ -147,16 +147,7 @@ internal sealed class TrainingMatrix(ExperimentData data, int workers, TimeProvi
     private TrainingResult? Read(TrainingUnit unit)
     {
         if (!File.Exists(unit.Result)) return null;
-        StoredResult stored;
-        try
-        {
-            stored = JsonSerializer.Deserialize<StoredResult>(File.ReadAllBytes(unit.Result), ExperimentFolder.Json)!;
-        }
-        catch (JsonException e)
-        {
-            throw new RecipeException("output", $"result.json of {unit.Key} in the output folder cannot be read: {e.Message} Delete it, and the network is measured again.");
-        }
-
+        StoredResult stored = ExperimentFolder.Read<StoredResult>(unit.Result, $"result.json of {unit.Key}", "the network");
         UnitIdentity now = Identity(unit);
         if (Text(stored.Identity) != Text(stored.Identity.Pixels is null ? now with { Pixels = null } : now)) throw new RecipeException("output", $"{unit.Key} in the output folder was made with another recipe, other data or other σ. Give another folder.");
         return stored.Result;

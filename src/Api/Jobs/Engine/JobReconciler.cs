@@ -47,8 +47,7 @@ internal sealed partial class JobReconciler(
         TimeSpan next = TimeSpan.FromSeconds(options.Value.ReconcileSeconds);
         string[] folders = WorkingFolders(); // before the jobs are read: what one gets that is stored and claimed meanwhile is not among them
         await using Store store = stores.CreateDbContext();
-        List<Job> open = await store.Jobs.AsNoTracking().Where(j => j.State == JobState.Queued || j.State == JobState.Running || j.State == JobState.Cancelling || j.State == JobState.Interrupted)
-            .OrderBy(j => j.Id).ToListAsync(cancellationToken);
+        List<Job> open = await store.Jobs.AsNoTracking().Open().OrderBy(j => j.Id).ToListAsync(cancellationToken);
         foreach (Job job in open)
         {
             if (worker.IsDue(job, now)) await engine.WakeAsync(job.Id);

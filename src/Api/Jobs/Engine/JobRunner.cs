@@ -64,7 +64,6 @@ internal sealed partial class JobRunner(
     private async Task HoldAsync(JobLease lease)
     {
         LogStarted(lease.Id, lease.Number);
-        Func<string, string> clean = message => message;
         try
         {
             using var folder = new JobFolder(storage.Value.Folder, lease.Id, lease.Number);
@@ -83,8 +82,16 @@ internal sealed partial class JobRunner(
                 failure = e;
             }
 
-            clean = message => inputs.Clean(message, folder.Path);
-            await ending.EndAsync(lease, folder, reporter, failure, clean);
+            string Clean(string message) => inputs.Clean(message, folder.Path);
+            try
+            {
+                await ending.EndAsync(lease, folder, reporter, failure, Clean);
+            }
+            catch (Exception e) when (e is not LeaseLostException)
+            {
+                await JobEnding.NoteAsync(lease, e, Clean);
+                throw;
+            }
         }
         catch (LeaseLostException)
         {
@@ -94,7 +101,6 @@ internal sealed partial class JobRunner(
         {
             // The job keeps its state: once the lease has run out it is taken again.
             LogAbandoned(e, lease.Id);
-            await JobEnding.NoteAsync(lease, e, clean);
         }
         finally
         {
