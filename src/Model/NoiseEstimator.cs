@@ -20,7 +20,7 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     // Of the parts that it also learns from, in pixels: a small image shows less of the noise, and more of its border.
     private const int PartSide = 32;
 
-    // A network told half of the noise leaves 4.0 dB behind, told twice of it 1.4 dB (docs/RESULTS.md): too low is worse than too high.
+    // A network told half of the noise leaves 4 dB and more behind, told twice of it 1.4 dB (docs/RESULTS.md): too low is worse than too high.
     private const double TooLow = 3;
 
     [ComponentName(Name = "first")] private readonly Conv2d _first;
