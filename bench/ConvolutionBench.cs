@@ -38,16 +38,14 @@ internal static class ConvolutionBench
         Tensor x = randn(images, side, side, Channels).permute(0, 3, 1, 2).requires_grad_(backward), rounded = x.detach().to(ScalarType.BFloat16).requires_grad_(backward);
         Tensor[] weights = [.. new[] { randn(Channels, Channels, 3, 3) * 0.05, randn(Channels), randn(Channels, Channels, 3, 3) * 0.05, randn(Channels) }.Select(w => w.detach().requires_grad_(backward))];
         Tensor[] roundedWeights = [.. weights.Select(w => w.detach().to(ScalarType.BFloat16).requires_grad_(backward))];
-        Tensor first = WinogradPair.Prepare(weights[0]), second = WinogradPair.Prepare(weights[2]); // as the engine keeps them
+        using WinogradConvolution first = new(weights[0], weights[1]), second = new(weights[2], weights[3]); // as the engine keeps them
         double[] seconds = Rounds.Medians(
             Repeats,
             [
                 () => Several(() => Library(x, weights)),
                 () => Several(() => Library(rounded, roundedWeights)),
-                () => Several(() => backward ? WinogradPair.Of(x, weights[0], weights[1], weights[2], weights[3]) : WinogradPair.WithoutGradients(x, first, weights[1], second, weights[3], overwrite: false)),
+                () => Several(() => backward ? WinogradPair.Of(x, weights[0], weights[1], weights[2], weights[3]) : WinogradPair.WithoutGradients(x, first, second, overwrite: false)),
             ]);
-        first.Dispose();
-        second.Dispose();
         return [.. seconds.Select(s => 1e9 * s / Calls / ((double)images * side * side))];
 
         void Several(Func<Tensor> form)

@@ -8,6 +8,13 @@ namespace DenoiseService.Model;
 
 // Shapes: B batch, S channels at full resolution, M channels at half resolution, T side of the tile in pixels.
 
+/// <summary>What has a faster form for inference.</summary>
+internal interface IPreparable
+{
+    /// <summary>Copies weights into that form, where it has one; they must not change afterwards, and no gradient is asked for.</summary>
+    void Prepare();
+}
+
 /// <summary>Which encoder and decoder a network has, and what the decoders share.</summary>
 internal static class Stems
 {
@@ -79,10 +86,11 @@ internal sealed class ConvolutionalDecoder : Module<Tensor, Tensor, Tensor>
 /// From squares of 2×2 pixels to features at half resolution. What it keeps are the features before the pairs. All in channels-last memory, which
 /// the library's convolutions need not rearrange.
 /// </summary>
-internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Half)>
+internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Half)>, IPreparable
 {
     [ComponentName(Name = "lift")] private readonly Conv2d _lift;
     [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
+    private WinogradConvolution? _prepared;
 
     public UnshuffledEncoder(ModelConfig config) : base(nameof(UnshuffledEncoder))
     {
@@ -91,21 +99,30 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
         RegisterComponents();
     }
 
+    public void Prepare() => _prepared = WinogradConvolution.Of(_lift);
+
     public override (Tensor Kept, Tensor Half) forward(Tensor image)
     {
         using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
         Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12 or 16, T/2, T/2)
-        Tensor lifted = _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
+        Tensor lifted = _prepared?.Run(squares) ?? _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
         Tensor half = ConvolutionalPair.Through(_half, lifted); // (B, M, T/2, T/2)
         return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _prepared?.Dispose();
+        base.Dispose(disposing);
     }
 }
 
 /// <summary>From half-resolution features back to three channels, with what the encoder kept added on the way. Starts as zero.</summary>
-internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>
+internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>, IPreparable
 {
     [ComponentName(Name = "half")] private readonly Module<Tensor, Tensor> _half;
     [ComponentName(Name = "lower")] private readonly Conv2d _lower;
+    private WinogradConvolution? _prepared;
 
     public UnshuffledDecoder(ModelConfig config) : base(nameof(UnshuffledDecoder))
     {
@@ -114,23 +131,31 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
+    public void Prepare() => _prepared = WinogradConvolution.Of(_lower);
+
     public override Tensor forward(Tensor x, Tensor lifted)
     {
         using var scope = NewDisposeScope();
         x = ConvolutionalPair.Through(_half, x, overwrite: true).Plus(lifted); // (B, M, T/2, T/2)
-        Tensor squares = _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
+        Tensor squares = _prepared?.Run(x) ?? _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
         (long height, long width) = (squares.shape[2], squares.shape[3]);
         return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _prepared?.Dispose();
+        base.Dispose(disposing);
     }
 }
 
 /// <summary>x += conv(f(conv(x))), both 3×3; f is GELU or, where it rectifies, ReLU.</summary>
-internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
+internal sealed class ConvolutionalPair : Module<Tensor, Tensor>, IPreparable
 {
     [ComponentName(Name = "first")] private readonly Conv2d _first;
     [ComponentName(Name = "second")] private readonly Conv2d _second;
     private readonly bool _rectify;
-    private (Tensor First, Tensor Second)? _prepared;
+    private (WinogradConvolution First, WinogradConvolution Second)? _prepared;
 
     public ConvolutionalPair(int channels, bool rectify) : base(nameof(ConvolutionalPair))
     {
@@ -169,18 +194,17 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>
 
     private bool HasOwnForm => _rectify && WinogradPair.Serves(_first.weight.shape[0]);
 
-    /// <summary>For inference only: the weights must not change afterwards.</summary>
     public void Prepare()
     {
-        if (HasOwnForm && _first.weight.dtype == ScalarType.Float32) _prepared = (WinogradPair.Prepare(_first.weight), WinogradPair.Prepare(_second.weight));
+        if (HasOwnForm && WinogradConvolution.Serves(_first.weight)) _prepared = (new(_first.weight, _first.bias!), new(_second.weight, _second.bias!));
     }
 
     public override Tensor forward(Tensor x) => Run(x, overwrite: false);
 
     private Tensor Run(Tensor x, bool overwrite)
     {
+        if (_prepared is { } prepared) return WinogradPair.WithoutGradients(x, prepared.First, prepared.Second, overwrite);
         bool own = _rectify && WinogradPair.Covers(x, _first.weight);
-        if (own && _prepared is { } filters) return WinogradPair.WithoutGradients(x, filters.First, _first.bias!, filters.Second, _second.bias!, overwrite);
         x = x.to(_first.weight.dtype);
         if (own) return WinogradPair.Of(x, _first.weight, _first.bias!, _second.weight, _second.bias!);
         Tensor inner = _first.call(x); // (B, C, side, side)

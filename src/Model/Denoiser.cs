@@ -11,7 +11,7 @@ public sealed record DenoiserOptions
     /// <summary>Pixels that neighbouring tiles share at least; 0 to TileSide − 1. More overlap hides the tiles' borders better and costs more.</summary>
     public int Overlap { get; init; } = 8;
 
-    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole groups of four tokens, and to what <see cref="BatchMemory"/> allows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
+    /// <summary>Side in pixels of the largest tile of a windowed network, rounded down to whole pairs of tokens, and to what <see cref="BatchMemory"/> allows; other networks have one tile size, their own. Larger tiles repeat fewer pixels and take more memory.</summary>
     public int MaxTileSide { get; init; } = 288;
 
     /// <summary>Threads that run the network side by side, each on its own part of the batch. ≥ 1.</summary>
@@ -166,8 +166,8 @@ public sealed class Denoiser : IDisposable
 
     private static int WindowPixels(ModelConfig config) => config.WindowSide * config.PatchSide;
 
-    /// <summary>Tiles need not be whole windows (the network fills the last ones up), but groups of four tokens a side keep all its convolutions fast.</summary>
-    private static int TileStep(ModelConfig config) => Math.Min(4, config.WindowSide) * config.PatchSide;
+    /// <summary>Tiles need not be whole windows (the network fills the last ones up), but at half the resolution a pair of tokens is a whole square of <see cref="Winograd.MinimalFiltering"/>.</summary>
+    private static int TileStep(ModelConfig config) => Math.Min(2, config.WindowSide) * config.PatchSide;
 
     /// <summary>A windowed network looks at a picture in tiles of the side that covers it with the fewest pixels; of equal ones the largest, which has the fewest borders.</summary>
     private ModelConfig ConfigFor(int height, int width)

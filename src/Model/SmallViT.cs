@@ -99,7 +99,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     /// <summary>Copies weights into the forms that are fastest for inference; they must not change afterwards.</summary>
     internal void PrepareForInference()
     {
-        foreach (ConvolutionalPair pair in modules().OfType<ConvolutionalPair>()) pair.Prepare();
+        foreach (IPreparable part in modules().OfType<IPreparable>()) part.Prepare();
     }
 
     /// <inheritdoc/>

@@ -35,6 +35,52 @@ public sealed class WinogradPairTests
     }
 
     [SkippableTheory]
+    [InlineData(1, 1, 1)]
+    [InlineData(2, 6, 10)] // the last squares are half beyond the border
+    [InlineData(1, 33, 66)]
+    [InlineData(3, 7, 4)]
+    public void Without_gradients_sides_need_not_be_whole_squares(int images, int height, int width)
+    {
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var generator = new Generator(11, CPU);
+        Tensor[] inputs = Inputs(generator, images, height, width);
+        Tensor expected = inputs[0].Plus(functional.conv2d(functional.relu(functional.conv2d(inputs[0], inputs[1], inputs[2], padding: [1, 1])), inputs[3], inputs[4], padding: [1, 1]));
+        using WinogradConvolution first = new(inputs[1], inputs[2]), second = new(inputs[3], inputs[4]);
+        AssertClose(expected, WinogradPair.WithoutGradients(inputs[0].clone(), first, second, overwrite: false), "beside x");
+        AssertClose(expected, WinogradPair.WithoutGradients(inputs[0], first, second, overwrite: true), "over x");
+    }
+
+    [SkippableTheory]
+    [InlineData(16, 64, 1, 20, 12)] // the shipped network's first convolution
+    [InlineData(64, 12, 2, 22, 36)] // its last one
+    [InlineData(16, 16, 1, 9, 9)]
+    [InlineData(64, 64, 1, 8, 6)]
+    [InlineData(16, 3, 1, 4, 40)]
+    public void Other_numbers_of_channels_give_what_the_library_gives(int channelsIn, int channelsOut, int images, int height, int width)
+    {
+        Skip.IfNot(WinogradPair.Serves(Channels), WithoutVectors);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var generator = new Generator(12, CPU);
+        Tensor x = randn([images, height, width, channelsIn], generator: generator).permute(0, 3, 1, 2), weight = randn([channelsOut, channelsIn, 3, 3], generator: generator).Times(0.05), bias = randn([channelsOut], generator: generator);
+        Assert.True(WinogradConvolution.Serves(weight));
+        using var own = new WinogradConvolution(weight, bias);
+        AssertClose(functional.conv2d(x, weight, bias, padding: [1, 1]), own.Run(x), "result");
+    }
+
+    [Fact]
+    public void Other_filters_are_left_to_the_library()
+    {
+        using var scope = NewDisposeScope();
+        Assert.False(WinogradConvolution.Serves(zeros(64, 12, 3, 3)));
+        Assert.False(WinogradConvolution.Serves(zeros(48, 64, 3, 3)));
+        Assert.False(WinogradConvolution.Serves(zeros(64, 64, 1, 1)));
+        Assert.False(WinogradConvolution.Serves(zeros(64, 64, 3, 3, dtype: ScalarType.BFloat16)));
+    }
+
+    [SkippableTheory]
     [InlineData(ScalarType.Float32, 2e-5, false)]
     [InlineData(ScalarType.Float32, 2e-5, true)]
     [InlineData(ScalarType.BFloat16, 2e-2, false)] // 8 bits after each of the two convolutions
@@ -47,7 +93,8 @@ public sealed class WinogradPairTests
         using var generator = new Generator(9, CPU);
         Tensor[] inputs = Inputs(generator, 2, 20, 12);
         Tensor x = inputs[0].to(numbers), expected = WinogradPair.Of(x.to(ScalarType.Float32), inputs[1], inputs[2], inputs[3], inputs[4]);
-        Tensor result = WinogradPair.WithoutGradients(x, WinogradPair.Prepare(inputs[1]), inputs[2], WinogradPair.Prepare(inputs[3]), inputs[4], overwrite);
+        using WinogradConvolution first = new(inputs[1], inputs[2]), second = new(inputs[3], inputs[4]);
+        Tensor result = WinogradPair.WithoutGradients(x, first, second, overwrite);
         Assert.Equal(numbers, result.dtype);
         AssertClose(expected, result.to(ScalarType.Float32), "result", tolerance);
         if (overwrite) Assert.Equal(Networks.Read(result.to(ScalarType.Float32)), Networks.Read(x.to(ScalarType.Float32)));
@@ -60,9 +107,10 @@ public sealed class WinogradPairTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(10, CPU);
         // Filters of zero: what is added last, and rounded, is x itself and the bias.
-        Tensor x = randn([1, 4, 4, Channels], generator: generator).permute(0, 3, 1, 2).to(ScalarType.BFloat16), bias = randn([Channels], generator: generator), none = zeros(MinimalFiltering.TransformedSize);
+        Tensor x = randn([1, 4, 4, Channels], generator: generator).permute(0, 3, 1, 2).to(ScalarType.BFloat16), bias = randn([Channels], generator: generator), none = zeros(Channels, Channels, 3, 3);
+        using WinogradConvolution first = new(none, zeros(Channels)), second = new(none, bias);
         Tensor expected = x.to(ScalarType.Float32).Plus(bias.reshape(1, -1, 1, 1)).to(ScalarType.BFloat16).to(ScalarType.Float32);
-        Assert.Equal(Networks.Read(expected), Networks.Read(WinogradPair.WithoutGradients(x, none, zeros(Channels), none, bias, overwrite: false).to(ScalarType.Float32)));
+        Assert.Equal(Networks.Read(expected), Networks.Read(WinogradPair.WithoutGradients(x, first, second, overwrite: false).to(ScalarType.Float32)));
     }
 
     [SkippableFact]

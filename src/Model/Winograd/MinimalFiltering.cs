@@ -6,28 +6,26 @@ using static DenoiseService.Model.Winograd.LineTransforms;
 namespace DenoiseService.Model.Winograd;
 
 /// <summary>
-/// 3×3 convolutions of 64 channels, and their gradients, after Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray 2016): squares of 6×6 pixels are
+/// 3×3 convolutions of up to 64 channels, and their gradients, after Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray 2016): squares of 6×6 pixels are
 /// transformed, so that 36 products of matrices take a quarter of the multiplications. float32, equal to the library's within rounding.
-/// Images are channels-last, with zeros beyond the border; both sides are multiples of 4.
+/// Images are channels-last, with zeros beyond the border. Gradients are those of 64 channels, of images whose sides are multiples of 4.
 /// </summary>
 /// <remarks>With d a square of pixels, g a filter and the constant matrices A, B, G: y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. The 36 entries of what stands in brackets are the terms.</remarks>
 internal static unsafe class MinimalFiltering
 {
-    /// <summary>C: channels in and out.</summary>
+    /// <summary>The most channels in and out, and those of a pair.</summary>
     public const int Channels = 64;
 
-    /// <summary>Floats of transformed filters, (36, C in, C out).</summary>
-    public const int TransformedSize = Terms * Channels * Channels;
-
-    /// <summary>Of a batch of images; both sides are multiples of 4.</summary>
+    /// <summary>Of a batch of images.</summary>
     /// <param name="Images">B.</param>
     /// <param name="Height">H.</param>
     /// <param name="Width">W.</param>
-    public readonly record struct Size(int Images, int Height, int Width)
+    /// <param name="Channels">C, a multiple of 16.</param>
+    public readonly record struct Size(int Images, int Height, int Width, int Channels = MinimalFiltering.Channels)
     {
-        private readonly int _across = Width / Given, _perImage = Height / Given * (Width / Given);
+        private readonly int _across = CeilingOfFourths(Width), _perImage = CeilingOfFourths(Height) * CeilingOfFourths(Width);
 
-        /// <summary>Squares of all images.</summary>
+        /// <summary>Squares of all images. Those at the right and below may give pixels beyond the border.</summary>
         public int Squares => Images * _perImage;
 
         /// <summary>Floats from one row of pixels to the next.</summary>
@@ -50,10 +48,19 @@ internal static unsafe class MinimalFiltering
             (int image, int y, int x) = Place(square);
             return image * ImageStride + y * RowStride + x * Channels;
         }
+
+        /// <summary>Rows and columns of what a square gives that lie within the image.</summary>
+        public (int Rows, int Columns) Within(int square)
+        {
+            (_, int y, int x) = Place(square);
+            return (Math.Min(Given, Height - y), Math.Min(Given, Width - x));
+        }
+
+        private static int CeilingOfFourths(int side) => (side + Given - 1) / Given;
     }
 
-    // Pixels a side of what a square reads and of what it gives; terms; squares of one round (in four blocks, which ask for the next filter); floats of a vector; bytes.
-    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = 4 * Products.Rows, Lane = 16, CacheLine = 64;
+    // Pixels a side of what a square reads and of what it gives; terms; blocks of squares in one round (which ask for the next filter), and squares; floats of a vector; bytes.
+    private const int Read = 6, Given = 4, Terms = Read * Read, Blocks = 4, AtOnce = Blocks * Products.Rows, Lane = 16, CacheLine = 64;
 
     // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
     private const int Step = AtOnce * Channels + Lane;
@@ -63,13 +70,16 @@ internal static unsafe class MinimalFiltering
     /// <summary>True where this processor has the vectors that make this worth while: AVX2 with FMA, or larger ones.</summary>
     public static bool IsFast => Fma.IsSupported;
 
+    /// <summary>Floats of transformed filters, (36, C in, C out).</summary>
+    public static int TransformedSize(int channelsIn = Channels, int channelsOut = Channels) => Terms * channelsIn * channelsOut;
+
     /// <summary>G g Gᵀ of every filter.</summary>
     /// <param name="filters">(3, 3, C in, C out).</param>
     /// <param name="transformed">(36, C in, C out).</param>
+    /// <param name="size">C in · C out.</param>
     [SkipLocalsInit]
-    public static void TransformFilters(float* filters, float* transformed)
+    public static void TransformFilters(float* filters, float* transformed, int size = Channels * Channels)
     {
-        const int size = Channels * Channels;
         Vector512<float>* columns = stackalloc Vector512<float>[Read * 3];
         for (int i = 0; i < size; i += Lane, filters += Lane, transformed += Lane)
         {
@@ -104,18 +114,21 @@ internal static unsafe class MinimalFiltering
     }
 
     /// <summary>Convolves images.</summary>
-    /// <param name="source">(B, H, W, C).</param>
-    /// <param name="destination">(B, H, W, C); not the source.</param>
-    /// <param name="size">B, H, W.</param>
+    /// <param name="source">(B, H, W, C in).</param>
+    /// <param name="destination">(B, H, W, C out); not the source.</param>
+    /// <param name="size">B, H, W, C in.</param>
     /// <param name="filters">Transformed.</param>
-    /// <param name="bias">(C), or null.</param>
+    /// <param name="bias">(C out), or null.</param>
     /// <param name="rectify">Negative results become 0.</param>
-    /// <param name="gate">(B, H, W, C): results become 0 where this is not above 0; or null.</param>
-    /// <param name="added">(B, H, W, C), added at last; may be the destination, or null.</param>
+    /// <param name="gate">(B, H, W, C out): results become 0 where this is not above 0; or null. Its sides are multiples of 4.</param>
+    /// <param name="added">(B, H, W, C out), added at last; may be the destination, or null.</param>
+    /// <param name="channelsOut">C out, 16 or 64.</param>
     /// <typeparam name="T">How features are stored; the arithmetic is float32.</typeparam>
-    public static void Convolve<T>(T* source, T* destination, Size size, float* filters, float* bias = null, bool rectify = false, T* gate = null, T* added = null) where T : unmanaged, IFeature<T>
+    public static void Convolve<T>(T* source, T* destination, Size size, float* filters, float* bias = null, bool rectify = false, T* gate = null, T* added = null, int channelsOut = Channels) where T : unmanaged, IFeature<T>
     {
-        float* terms = Scratch() + TransformedSize;
+        Size given = size with { Channels = channelsOut };
+        int filterSize = size.Channels * channelsOut;
+        float* terms = Scratch() + TransformedSize();
         for (int first = 0; first < size.Squares; first += AtOnce)
         {
             int count = Math.Min(AtOnce, size.Squares - first);
@@ -126,20 +139,16 @@ internal static unsafe class MinimalFiltering
                 if (term < AtOnce && first + AtOnce + term < size.Squares) Fetch(source, size, first + AtOnce + term);
                 if (term < count)
                 {
-                    Fetch(destination, size, first + term);
-                    if (gate is not null) Fetch(gate, size, first + term);
-                    if (added is not null) Fetch(added, size, first + term);
+                    Fetch(destination, given, first + term);
+                    if (gate is not null) Fetch(gate, given, first + term);
+                    if (added is not null) Fetch(added, given, first + term);
                 }
 
-                float* filter = filters + term * Channels * Channels, next = filters + (term + 1) % Terms * Channels * Channels;
-                for (int s = 0; s < count; s += Products.Rows, next += Products.Asked) Products.Multiply(terms + term * Step + s * Channels, filter, next); // rows beyond the count are multiplied in vain
+                float* filter = filters + term * filterSize, next = filters + (term + 1) % Terms * filterSize;
+                for (int s = 0; s < count; s += Products.Rows, next += filterSize / Blocks) Products.Multiply(terms + term * Step + s * Channels, filter, next, size.Channels, channelsOut); // rows beyond the count are multiplied in vain
             }
 
-            for (int s = 0; s < count; s++)
-            {
-                long at = size.Corner(first + s);
-                TransformBack(terms + s * Channels, bias, destination + at, added is null ? null : added + at, gate is null ? null : gate + at, size.RowStride, rectify);
-            }
+            for (int s = 0; s < count; s++) WriteSquare(terms + s * Channels, bias, destination, added, gate, given, first + s, rectify);
         }
     }
 
@@ -151,9 +160,9 @@ internal static unsafe class MinimalFiltering
     /// <param name="bias">Becomes the gradient of the bias, (C).</param>
     public static void Gradient(Float32* source, Float32* result, Size size, float* filters, float* bias)
     {
-        float* transformed = Scratch(), terms = transformed + TransformedSize;
+        float* transformed = Scratch(), terms = transformed + TransformedSize();
         float* gradients = terms + Terms * Step;
-        new Span<float>(transformed, TransformedSize).Clear();
+        new Span<float>(transformed, TransformedSize()).Clear();
         new Span<float>(bias, Channels).Clear();
         for (int first = 0; first < size.Squares; first += AtOnce)
         {
@@ -184,7 +193,7 @@ internal static unsafe class MinimalFiltering
     /// <summary>The thread's own memory.</summary>
     private static float* Scratch()
     {
-        _scratch ??= GC.AllocateUninitializedArray<float>(TransformedSize + 2 * Terms * Step + Lane, pinned: true);
+        _scratch ??= GC.AllocateUninitializedArray<float>(TransformedSize() + 2 * Terms * Step + Lane, pinned: true);
         return (float*)(((nint)Unsafe.AsPointer(ref _scratch[0]) + 63) & ~63);
     }
 
@@ -225,29 +234,51 @@ internal static unsafe class MinimalFiltering
         int top = y - 1, left = x - 1;
         if (top >= 0 && left >= 0 && top + Read <= size.Height && left + Read <= size.Width)
         {
-            TransformSquare(source + top * size.RowStride + left * Channels, size.RowStride, terms);
+            TransformSquare(source + top * size.RowStride + left * size.Channels, size.RowStride, size.Channels, terms);
             return;
         }
 
         T* framed = stackalloc T[Terms * Channels];
-        Frame(source, size.Height, size.Width, top, left, framed);
-        TransformSquare(framed, Read * Channels, terms);
+        Frame(source, size, top, left, framed);
+        TransformSquare(framed, Read * size.Channels, size.Channels, terms);
     }
 
     /// <summary>A square at the border, with zeros beyond it.</summary>
-    private static void Frame<T>(T* source, int height, int width, int top, int left, T* framed) where T : unmanaged, IFeature<T>
+    private static void Frame<T>(T* source, Size size, int top, int left, T* framed) where T : unmanaged, IFeature<T>
     {
         for (int y = 0; y < Read; y++)
         {
-            for (int x = 0; x < Read; x++, framed += Channels)
+            for (int x = 0; x < Read; x++, framed += size.Channels)
             {
-                bool inside = top + y >= 0 && top + y < height && left + x >= 0 && left + x < width;
-                for (int c = 0; c < Channels; c += Lane)
+                bool inside = top + y >= 0 && top + y < size.Height && left + x >= 0 && left + x < size.Width;
+                for (int c = 0; c < size.Channels; c += Lane)
                 {
-                    T.Store(inside ? T.Load(source + ((long)(top + y) * width + left + x) * Channels + c) : Vector512<float>.Zero, framed + c);
+                    T.Store(inside ? T.Load(source + (top + y) * size.RowStride + (left + x) * size.Channels + c) : Vector512<float>.Zero, framed + c);
                 }
             }
         }
+    }
+
+    /// <summary>What one square gives, to where it belongs.</summary>
+    [SkipLocalsInit]
+    private static void WriteSquare<T>(float* terms, float* bias, T* destination, T* added, T* gate, Size size, int square, bool rectify) where T : unmanaged, IFeature<T>
+    {
+        long at = size.Corner(square);
+        (int rows, int columns) = size.Within(square);
+        destination += at;
+        if (added is not null) added += at;
+        if (rows == Given && columns == Given)
+        {
+            TransformBack(terms, bias, destination, added, gate is null ? null : gate + at, size.RowStride, size.Channels, rectify);
+            return;
+        }
+
+        // Beyond the right or the lower border there is no room: the whole square beside, then those of its pixels that lie within.
+        int rowOfSquare = Given * size.Channels, rowWithin = columns * size.Channels;
+        T* whole = stackalloc T[Given * Given * Channels];
+        for (int y = 0; y < rows && added is not null; y++) new ReadOnlySpan<T>(added + y * size.RowStride, rowWithin).CopyTo(new Span<T>(whole + y * rowOfSquare, rowWithin));
+        TransformBack(terms, bias, whole, added is null ? null : whole, null, rowOfSquare, size.Channels, rectify);
+        for (int y = 0; y < rows; y++) new ReadOnlySpan<T>(whole + y * rowOfSquare, rowWithin).CopyTo(new Span<T>(destination + y * size.RowStride, rowWithin));
     }
 
     /// <summary>Asks for a square's pixels and the row below them; the rest of what it reads its neighbours ask for.</summary>
@@ -257,28 +288,28 @@ internal static unsafe class MinimalFiltering
         int rows = Math.Min(Read - 1, size.Height - size.Place(square).Y);
         for (int y = 0; y < rows; y++)
         {
-            for (int i = 0; i < Given * Channels; i += CacheLine / sizeof(T)) Sse.Prefetch1(corner + y * size.RowStride + i);
+            for (int i = 0; i < Given * size.Channels; i += CacheLine / sizeof(T)) Sse.Prefetch1(corner + y * size.RowStride + i);
         }
     }
 
     /// <summary>Bᵀ d B of the 6×6 pixels d; entry (y, x) goes to term 6 y + x.</summary>
     [SkipLocalsInit]
-    private static void TransformSquare<T>(T* square, long rowStride, float* terms) where T : unmanaged, IFeature<T>
+    private static void TransformSquare<T>(T* square, long rowStride, int channels, float* terms) where T : unmanaged, IFeature<T>
     {
         float* columns = stackalloc float[Terms * Lane];
-        for (int c = 0; c < Channels; c += Lane, square += Lane, terms += Lane)
+        for (int c = 0; c < channels; c += Lane, square += Lane, terms += Lane)
         {
-            for (int x = 0; x < Read; x++) PixelsToTerms(square + x * Channels, rowStride, columns + x * Lane, Read * Lane);
+            for (int x = 0; x < Read; x++) PixelsToTerms(square + x * channels, rowStride, columns + x * Lane, Read * Lane);
             for (int y = 0; y < Read; y++) PixelsToTerms((Float32*)columns + y * Read * Lane, Lane, terms + y * Read * Step, Step);
         }
     }
 
     /// <summary>Aᵀ m A of the 36 terms m: 4×4 pixels.</summary>
     [SkipLocalsInit]
-    private static void TransformBack<T>(float* terms, float* bias, T* destination, T* added, T* gate, long rowStride, bool rectify) where T : unmanaged, IFeature<T>
+    private static void TransformBack<T>(float* terms, float* bias, T* destination, T* added, T* gate, long rowStride, int channels, bool rectify) where T : unmanaged, IFeature<T>
     {
         Vector512<float>* columns = stackalloc Vector512<float>[Given * Read];
-        for (int c = 0; c < Channels; c += Lane)
+        for (int c = 0; c < channels; c += Lane)
         {
             for (int x = 0; x < Read; x++)
             {
@@ -308,25 +339,25 @@ internal static unsafe class MinimalFiltering
                 {
                     T* open = gate + y * rowStride + c;
                     p0 &= Vector512.GreaterThan(T.Load(open), Vector512<float>.Zero);
-                    p1 &= Vector512.GreaterThan(T.Load(open + Channels), Vector512<float>.Zero);
-                    p2 &= Vector512.GreaterThan(T.Load(open + 2 * Channels), Vector512<float>.Zero);
-                    p3 &= Vector512.GreaterThan(T.Load(open + 3 * Channels), Vector512<float>.Zero);
+                    p1 &= Vector512.GreaterThan(T.Load(open + channels), Vector512<float>.Zero);
+                    p2 &= Vector512.GreaterThan(T.Load(open + 2 * channels), Vector512<float>.Zero);
+                    p3 &= Vector512.GreaterThan(T.Load(open + 3 * channels), Vector512<float>.Zero);
                 }
 
                 if (added is not null)
                 {
                     T* more = added + y * rowStride + c;
                     p0 += T.Load(more);
-                    p1 += T.Load(more + Channels);
-                    p2 += T.Load(more + 2 * Channels);
-                    p3 += T.Load(more + 3 * Channels);
+                    p1 += T.Load(more + channels);
+                    p2 += T.Load(more + 2 * channels);
+                    p3 += T.Load(more + 3 * channels);
                 }
 
                 T* to = destination + y * rowStride + c;
                 T.Store(p0, to);
-                T.Store(p1, to + Channels);
-                T.Store(p2, to + 2 * Channels);
-                T.Store(p3, to + 3 * Channels);
+                T.Store(p1, to + channels);
+                T.Store(p2, to + 2 * channels);
+                T.Store(p3, to + 3 * channels);
             }
         }
     }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace DenoiseService.Model.Winograd;
 
-/// <summary>The products of matrices in <see cref="MinimalFiltering"/>, 64 channels wide. Their sums stay in registers: of 512 bits, or sixteen columns after the other in as many of 256 bits as there are, also where .NET avoids 512 bits because they lower the clock (Intel's Skylake to Cooper Lake).</summary>
+/// <summary>The products of matrices in <see cref="MinimalFiltering"/>, up to 64 channels wide. Their sums stay in registers: of 512 bits, or sixteen columns after the other in as many of 256 bits as there are, also where .NET avoids 512 bits because they lower the clock (Intel's Skylake to Cooper Lake).</summary>
 internal static unsafe class Products
 {
     /// <summary>Rows that <see cref="Multiply"/> takes.</summary>
@@ -13,16 +13,13 @@ internal static unsafe class Products
     /// <summary>Rows of sums that <see cref="Add"/> takes.</summary>
     public const int Sums = 4;
 
-    /// <summary>Floats of the next filter that <see cref="Multiply"/> asks for.</summary>
-    public const int Asked = Channels * Group;
+    private const int Channels = MinimalFiltering.Channels, Group = 16;
 
-    private const int Channels = MinimalFiltering.Channels, Group = 16, Groups = Channels / Group;
-
-    /// <summary>rows (6, C) ← rows · filter (C, C). Asks for a part of the next filter on the way.</summary>
-    public static void Multiply(float* rows, float* filter, float* next)
+    /// <summary>rows (6, C out of 64) ← rows (6, C in of 64) · filter (C in, C out). Asks for a quarter of the next filter on the way.</summary>
+    public static void Multiply(float* rows, float* filter, float* next, int channelsIn, int channelsOut)
     {
-        if (Vector512.IsHardwareAccelerated) Multiply512(rows, filter, next);
-        else Multiply256(rows, filter, next);
+        if (Vector512.IsHardwareAccelerated && channelsOut == Channels) Multiply512(rows, filter, next, channelsIn);
+        else Multiply256(rows, filter, next, channelsIn, channelsOut);
     }
 
     /// <summary>sums (4, C out) += termsᵀ (4, count) · gradients (count, C out).</summary>
@@ -32,12 +29,12 @@ internal static unsafe class Products
         else Add256(terms, gradients, count, sums);
     }
 
-    /// <summary>All 24 sums at once.</summary>
-    private static void Multiply512(float* rows, float* filter, float* next)
+    /// <summary>All 24 sums of 64 channels at once.</summary>
+    private static void Multiply512(float* rows, float* filter, float* next, int channelsIn)
     {
         Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default, c0 = default, c1 = default, c2 = default, c3 = default,
             d0 = default, d1 = default, d2 = default, d3 = default, e0 = default, e1 = default, e2 = default, e3 = default, f0 = default, f1 = default, f2 = default, f3 = default;
-        for (int k = 0; k < Channels; k++, filter += Channels)
+        for (int k = 0; k < channelsIn; k++, filter += Channels)
         {
             Vector512<float> w0 = Vector512.LoadAligned(filter), w1 = Vector512.LoadAligned(filter + 16), w2 = Vector512.LoadAligned(filter + 32), w3 = Vector512.LoadAligned(filter + 48);
             Sse.Prefetch0(next + k * Group);
@@ -84,13 +81,13 @@ internal static unsafe class Products
 
     /// <summary>Sixteen columns after the other, each with 12 sums; the rows are read until the last.</summary>
     [SkipLocalsInit]
-    private static void Multiply256(float* rows, float* filter, float* next)
+    private static void Multiply256(float* rows, float* filter, float* next, int channelsIn, int channelsOut)
     {
         float* products = stackalloc float[Rows * Channels];
-        for (float* to = products; to < products + Channels; to += Group, filter += Group - Channels * Channels)
+        for (float* to = products; to < products + channelsOut; to += Group, filter += Group - channelsIn * channelsOut)
         {
             Vector256<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default, e0 = default, e1 = default, f0 = default, f1 = default;
-            for (float* row = rows, end = rows + Channels; row < end; row++, filter += Channels, next += Group / Groups)
+            for (float* row = rows, end = rows + channelsIn; row < end; row++, filter += channelsOut, next += Group / 4)
             {
                 Vector256<float> w0 = Vector256.Load(filter), w1 = Vector256.Load(filter + 8);
                 Sse.Prefetch0(next);
