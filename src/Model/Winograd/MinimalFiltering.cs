@@ -16,11 +16,14 @@ internal static unsafe class MinimalFiltering
     /// <summary>The most channels in and out, and those of a pair.</summary>
     public const int Channels = 64;
 
+    /// <summary>Floats of a vector, and channels that are computed at once.</summary>
+    public const int Lane = 16;
+
     /// <summary>Of a batch of images.</summary>
     /// <param name="Images">B.</param>
     /// <param name="Height">H.</param>
     /// <param name="Width">W.</param>
-    /// <param name="Channels">C, a multiple of 16.</param>
+    /// <param name="Channels">C, whole lanes.</param>
     public readonly record struct Size(int Images, int Height, int Width, int Channels = MinimalFiltering.Channels)
     {
         private readonly int _across = CeilingOfFourths(Width), _perImage = CeilingOfFourths(Height) * CeilingOfFourths(Width);
@@ -59,8 +62,8 @@ internal static unsafe class MinimalFiltering
         private static int CeilingOfFourths(int side) => (side + Given - 1) / Given;
     }
 
-    // Pixels a side of what a square reads and of what it gives; terms; blocks of squares in one round (which ask for the next filter), and squares; floats of a vector; bytes.
-    private const int Read = 6, Given = 4, Terms = Read * Read, Blocks = 4, AtOnce = Blocks * Products.Rows, Lane = 16, CacheLine = 64;
+    // Pixels a side of what a square reads and of what it gives; terms; squares of one round; bytes.
+    private const int Read = 6, Given = 4, Terms = Read * Read, AtOnce = Products.Parts * Products.Rows, CacheLine = 64;
 
     // Floats from one term of the squares to the next. The odd cache line keeps the 36 terms of one square out of each other's place in the cache.
     private const int Step = AtOnce * Channels + Lane;
@@ -145,7 +148,7 @@ internal static unsafe class MinimalFiltering
                 }
 
                 float* filter = filters + term * filterSize, next = filters + (term + 1) % Terms * filterSize;
-                for (int s = 0; s < count; s += Products.Rows, next += filterSize / Blocks) Products.Multiply(terms + term * Step + s * Channels, filter, next, size.Channels, channelsOut); // rows beyond the count are multiplied in vain
+                for (int s = 0; s < count; s += Products.Rows, next += filterSize / Products.Parts) Products.Multiply(terms + term * Step + s * Channels, filter, next, size.Channels, channelsOut); // rows beyond the count are multiplied in vain
             }
 
             for (int s = 0; s < count; s++) WriteSquare(terms + s * Channels, bias, destination, added, gate, given, first + s, rectify);

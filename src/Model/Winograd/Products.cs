@@ -13,9 +13,12 @@ internal static unsafe class Products
     /// <summary>Rows of sums that <see cref="Add"/> takes.</summary>
     public const int Sums = 4;
 
-    private const int Channels = MinimalFiltering.Channels, Group = 16;
+    /// <summary>Calls of <see cref="Multiply"/> that together ask for the next filter.</summary>
+    public const int Parts = 4;
 
-    /// <summary>rows (6, C out of 64) ← rows (6, C in of 64) · filter (C in, C out). Asks for a quarter of the next filter on the way.</summary>
+    private const int Channels = MinimalFiltering.Channels, Group = MinimalFiltering.Lane;
+
+    /// <summary>rows (6, C out of 64) ← rows (6, C in of 64) · filter (C in, C out). Asks for one of the next filter's <see cref="Parts"/> on the way.</summary>
     public static void Multiply(float* rows, float* filter, float* next, int channelsIn, int channelsOut)
     {
         if (Vector512.IsHardwareAccelerated && channelsOut == Channels) Multiply512(rows, filter, next, channelsIn);
@@ -37,7 +40,7 @@ internal static unsafe class Products
         for (int k = 0; k < channelsIn; k++, filter += Channels)
         {
             Vector512<float> w0 = Vector512.LoadAligned(filter), w1 = Vector512.LoadAligned(filter + 16), w2 = Vector512.LoadAligned(filter + 32), w3 = Vector512.LoadAligned(filter + 48);
-            Sse.Prefetch0(next + k * Group);
+            Sse.Prefetch0(next + k * (Channels / Parts));
             float* row = rows + k;
             Vector512<float> v = Vector512.Create(row[0]);
             a0 = Vector512.FusedMultiplyAdd(v, w0, a0);
@@ -87,7 +90,7 @@ internal static unsafe class Products
         for (float* to = products; to < products + channelsOut; to += Group, filter += Group - channelsIn * channelsOut)
         {
             Vector256<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default, e0 = default, e1 = default, f0 = default, f1 = default;
-            for (float* row = rows, end = rows + channelsIn; row < end; row++, filter += channelsOut, next += Group / 4)
+            for (float* row = rows, end = rows + channelsIn; row < end; row++, filter += channelsOut, next += Group / Parts)
             {
                 Vector256<float> w0 = Vector256.Load(filter), w1 = Vector256.Load(filter + 8);
                 Sse.Prefetch0(next);

@@ -7,7 +7,7 @@ namespace DenoiseService.Model.Winograd;
 /// <summary>A 3×3 convolution for inference, by <see cref="MinimalFiltering"/>: its filters are transformed once, and must not change afterwards.</summary>
 internal sealed unsafe class WinogradConvolution : IDisposable
 {
-    private const int Step = 16; // channels of a vector
+    private const int Lane = MinimalFiltering.Lane;
 
     private readonly Tensor _filters, _bias; // of as many channels as are computed
     private readonly long _kept;
@@ -20,7 +20,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         _kept = weight.shape[0];
-        ChannelsOut = (int)((_kept + Step - 1) / Step * Step);
+        ChannelsOut = (int)((_kept + Lane - 1) / Lane * Lane);
         long missing = ChannelsOut - _kept;
         int channelsIn = (int)weight.shape[1];
         _filters = empty(MinimalFiltering.TransformedSize(channelsIn, ChannelsOut));
@@ -35,7 +35,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     /// <summary>True where this processor, and these channels, have this form. The library's is then slower.</summary>
     /// <param name="weight">(C out, C in, 3, 3).</param>
     public static bool Serves(Tensor weight) => MinimalFiltering.IsFast && weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU
-        && weight.shape is [<= Step or MinimalFiltering.Channels, Step or MinimalFiltering.Channels, 3, 3];
+        && weight.shape is [<= Lane or MinimalFiltering.Channels, Lane or MinimalFiltering.Channels, 3, 3];
 
     /// <summary>The form of a layer; null where it has none, and the layer itself runs.</summary>
     public static WinogradConvolution? Of(Conv2d layer) => Serves(layer.weight) ? new(layer.weight, layer.bias!) : null;
