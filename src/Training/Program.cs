@@ -10,6 +10,7 @@ IAnsiConsole beside = AnsiConsole.Create(new AnsiConsoleSettings { Out = new Ans
 var root = new RootCommand("Train, evaluate and run the denoiser.")
 {
     TrainCommand.Build(beside, TimeProvider.System),
+    AverageCommand.Build(console),
     EvaluateCommand.Build(console, beside, TimeProvider.System),
     AblateCommand.Build(beside, TimeProvider.System),
     RobustnessCommand.Build(beside, TimeProvider.System),

@@ -38,6 +38,11 @@ internal static partial class Parsing
     /// <summary>Comma-separated noise levels.</summary>
     public static double[] Sigmas(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Sigma).ToArray();
 
+    /// <summary>Comma-separated numbers of the option <paramref name="option"/>.</summary>
+    /// <exception cref="FormatException">One is no number.</exception>
+    public static double[] Numbers(string option, string text) => text.Split(',', StringSplitOptions.TrimEntries)
+        .Select(n => double.TryParse(n, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : throw new FormatException($"{option} is '{text}'; '{n}' is not a number.")).ToArray();
+
     /// <summary>"normal" or "high".</summary>
     /// <exception cref="FormatException">Neither.</exception>
     public static DenoiseMode Mode(string text) => text switch

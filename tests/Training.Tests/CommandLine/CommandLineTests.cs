@@ -127,6 +127,29 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Average_writes_a_checkpoint_and_refuses_what_it_cannot_mean()
+    {
+        using (SmallViT other = SmallViT.WithSeed(Small.Model, 9)) Checkpoint.Save(_folder.File("other.safetensors"), other);
+        string[] both = ["average", _folder.File("model.safetensors"), _folder.File("other.safetensors"), "--output"];
+        Outcome done = Run([.. both, _folder.File("mean.safetensors"), "--shares", "0.3,0.7"]);
+        Assert.True(done.Code == 0, done.Errors);
+        Assert.Contains(Checkpoint.ReadCard(_folder.File("mean.safetensors")).Sha256, done.Output, StringComparison.Ordinal);
+
+        foreach ((string[] options, string says) in new[]
+        {
+            ([_folder.File("mean.json")], "--output is mean.json; it must end in .safetensors."),
+            ([_folder.File("model.safetensors")], "--output is model.safetensors, one of the checkpoints"),
+            ([_folder.File("x.safetensors"), "--shares", "1"], "--shares has 1 numbers for 2 checkpoints"),
+            (new[] { _folder.File("x.safetensors"), "--shares", "1,x" }, "--shares is '1,x'; 'x' is not a number."),
+        })
+        {
+            Outcome refused = Run([.. both, .. options]);
+            Assert.Equal(1, refused.Code);
+            Assert.Contains(says, refused.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Scaling_writes_its_report_and_refuses_a_bad_side()
     {
         Outcome done = Run("scaling", "--sides", "16,32", "--repeats", "1", "--threads", "1", "--memory-limit", "1", "--output", _folder.File("scaling"));
