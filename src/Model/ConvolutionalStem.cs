@@ -104,8 +104,8 @@ internal sealed class UnshuffledEncoder : Module<Tensor, (Tensor Kept, Tensor Ha
     public override (Tensor Kept, Tensor Half) forward(Tensor image)
     {
         using var scope = NewDisposeScope(); // without gradients a next tensor takes the place of one that is not needed any more: it is still in the cache
-        Tensor squares = functional.pixel_unshuffle(image, 2).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2); // (B, 12 or 16, T/2, T/2)
-        Tensor lifted = _prepared?.Run(squares) ?? _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
+        Tensor squares = PixelSquares.Of(image, (int)_lift.weight.shape[1]); // (B, 12 or 16, T/2, T/2)
+        Tensor lifted = _prepared?.Run(squares).narrow(1, 0, _lift.weight.shape[0]) ?? _lift.call(squares.to(_lift.weight.dtype)); // (B, M, T/2, T/2)
         Tensor half = ConvolutionalPair.Through(_half, lifted); // (B, M, T/2, T/2)
         return (lifted.MoveToOuterDisposeScope(), half.MoveToOuterDisposeScope());
     }
@@ -136,10 +136,10 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>, IPrepa
     public override Tensor forward(Tensor x, Tensor lifted)
     {
         using var scope = NewDisposeScope();
-        x = ConvolutionalPair.Through(_half, x, overwrite: true).Plus(lifted); // (B, M, T/2, T/2)
-        Tensor squares = _prepared?.Run(x) ?? _lower.call(x.to(_lower.weight.dtype)); // (B, 12, T/2, T/2)
-        (long height, long width) = (squares.shape[2], squares.shape[3]);
-        return squares.reshape(-1, 3, 2, 2, height, width).permute(0, 1, 4, 2, 5, 3).reshape(-1, 3, 2 * height, 2 * width).MoveToOuterDisposeScope(); // (B, 3, T, T)
+        x = ConvolutionalPair.Through(_half, x, overwrite: true); // (B, M, T/2, T/2)
+        x = is_grad_enabled() ? x.Plus(lifted) : x.Increase(lifted); // (B, M, T/2, T/2)
+        Tensor squares = _prepared?.Run(x) ?? _lower.call(x.to(_lower.weight.dtype)); // (B, 12 or 16, T/2, T/2)
+        return PixelSquares.Back(squares, 3).MoveToOuterDisposeScope(); // (B, 3, T, T)
     }
 
     protected override void Dispose(bool disposing)
@@ -208,7 +208,7 @@ internal sealed class ConvolutionalPair : Module<Tensor, Tensor>, IPreparable
         x = x.to(_first.weight.dtype);
         if (own) return WinogradPair.Of(x, _first.weight, _first.bias!, _second.weight, _second.bias!);
         Tensor inner = _first.call(x); // (B, C, side, side)
-        return x.Plus(_second.call(_rectify ? functional.relu(inner) : functional.gelu(inner))); // (B, C, side, side)
+        return _second.call(_rectify ? inner.relu_() : functional.gelu(inner)).Increase(x); // (B, C, side, side)
     }
 
     protected override void Dispose(bool disposing)

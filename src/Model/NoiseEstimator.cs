@@ -41,17 +41,14 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     public static long Parameters => (9 * 12 + 1) * Channels + (9 * Channels + 1) * Channels + (Channels + 1) * Channels + Channels + 1;
 
     /// <summary>(B, 3, T, T) → (B), a logarithm of σ (<see cref="Logarithm"/>).</summary>
-    public override Tensor forward(Tensor image) => OfSquares(functional.pixel_unshuffle(image, 2));
-
-    /// <summary>(B, 12, T/2, T/2), squares of 2×2 pixels → (B).</summary>
-    private Tensor OfSquares(Tensor unshuffled)
+    public override Tensor forward(Tensor image)
     {
         // The library's convolutions for AVX2 take channels by eights and read what happens to be in memory for those that are missing of the last eight: so none is missing (docs/LOG.md).
-        long[] four = [0, 0, 0, 0, 0, 4];
-        Tensor x = functional.conv2d(functional.pad(unshuffled, four), functional.pad(_first.weight, four), _first.bias, strides: [2, 2], padding: [1, 1]); // (B, C, T/4, T/4)
+        Tensor squares = PixelSquares.Of(image, 16); // (B, 16, T/2, T/2), the last four 0
+        Tensor x = functional.conv2d(squares, functional.pad(_first.weight, [0, 0, 0, 0, 0, 4]), _first.bias, strides: [2, 2], padding: [1, 1]); // (B, C, T/4, T/4)
         x = functional.relu(_second.call(functional.relu(x))); // (B, C, T/4, T/4)
-        Tensor squares = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
-        return _level.call(functional.relu(_weigh.call(squares)).mean([1L, 2L])).view(-1); // (B)
+        Tensor means = Logarithm(functional.avg_pool2d(x, Math.Min(Square, x.shape[3]))).permute(0, 2, 3, 1); // (B, T/16, T/16, C)
+        return _level.call(functional.relu(_weigh.call(means)).mean([1L, 2L])).view(-1); // (B)
     }
 
     /// <summary>
@@ -60,10 +57,9 @@ internal sealed class NoiseEstimator : Module<Tensor, Tensor>
     /// </summary>
     public Tensor Estimate(Tensor image)
     {
-        Tensor squares = functional.pixel_unshuffle(image, 2); // (B, 12, T/2, T/2)
-        Tensor whole = Level(OfSquares(squares)); // (B)
+        Tensor whole = Level(call(image)); // (B)
         if (training || image.shape[3] < LeastSide) return whole;
-        Tensor half = Level(call(squares.unflatten(1, [3, 4]).mean([2L]))).Times(2); // (B); a mean of 2×2 has half the σ of white noise
+        Tensor half = Level(call(PixelSquares.Means(image))).Times(2); // (B); a mean of 2×2 has half the σ of white noise
         Tensor clearly = (half - whole.Times(1.1)).Times(1 / Texture).Plus(-1).ClampToUnit(); // (B), from 0, white, to 1, correlated
         Tensor missing = ((half - whole) / half.Plus(1e-6)).Times(2).ClampToUnit(); // (B), 1 where the whole resolution sees at most a half of it
         return whole.Plus(clearly * (half * missing.Times(0.75).Plus(1) - whole)); // (B)

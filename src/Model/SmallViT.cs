@@ -145,7 +145,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
     public Tensor? NoiseLoss(Tensor image, Tensor sigma) => _noise?.Loss(image.narrow(1, 0, 3), sigma);
 
     /// <summary>half + what patch_unembed gives, made as one product in channels-last memory, which is several times as fast.</summary>
-    /// <param name="half">(B, M, T/2, T/2).</param>
+    /// <param name="half">(B, M, T/2, T/2); without gradients the sum may take its place.</param>
     /// <param name="grid">(B, D, T/P, T/P).</param>
     internal Tensor PlusFeatures(Tensor half, Tensor grid)
     {
@@ -154,7 +154,8 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         Tensor weight = _unembed.weight.permute(2, 3, 1, 0).flatten(0, 2); // (P·P·M, D)
         Tensor features = functional.linear(grid.permute(0, 2, 3, 1), weight, _unembed.bias!.repeat(patch * patch)) // (B, T/P, T/P, P·P·M)
             .reshape(-1, side, side, patch, patch, channels).transpose(2, 3); // (B, T/P, P, T/P, P, M), here with T/P·P = T/2
-        return half.permute(0, 2, 3, 1).reshape(features.shape).Plus(features) // where they belong, without a copy of their own
+        Tensor places = half.permute(0, 2, 3, 1).reshape(features.shape); // where they belong, without a copy of their own
+        return (is_grad_enabled() ? places.Plus(features) : places.Increase(features))
             .reshape(-1, side * patch, side * patch, channels).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // (B, M, T/2, T/2)
     }
 }

@@ -67,7 +67,10 @@ public sealed class WinogradPairTests
         Tensor x = randn([images, height, width, channelsIn], generator: generator).permute(0, 3, 1, 2), weight = randn([channelsOut, channelsIn, 3, 3], generator: generator).Times(0.05), bias = randn([channelsOut], generator: generator);
         Assert.True(WinogradConvolution.Serves(weight));
         using var own = new WinogradConvolution(weight, bias);
-        AssertClose(functional.conv2d(x, weight, bias, padding: [1, 1]), own.Run(x), "result");
+        Tensor result = own.Run(x);
+        AssertClose(functional.conv2d(x, weight, bias, padding: [1, 1]), result.narrow(1, 0, channelsOut), "result");
+        Assert.Equal((channelsOut + 15) / 16 * 16, result.shape[1]);
+        Assert.Equal(0, result.narrow(1, channelsOut, result.shape[1] - channelsOut).abs().sum().item<float>());
     }
 
     [Fact]

@@ -10,7 +10,6 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     private const int Lane = MinimalFiltering.Lane;
 
     private readonly Tensor _filters, _bias; // of as many channels as are computed
-    private readonly long _kept;
 
     /// <summary>Transforms the filters.</summary>
     /// <param name="weight">float32 (C out, C in, 3, 3); see <see cref="Serves"/>.</param>
@@ -19,9 +18,8 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        _kept = weight.shape[0];
-        ChannelsOut = (int)((_kept + Lane - 1) / Lane * Lane);
-        long missing = ChannelsOut - _kept;
+        ChannelsOut = ((int)weight.shape[0] + Lane - 1) / Lane * Lane;
+        long missing = ChannelsOut - weight.shape[0];
         int channelsIn = (int)weight.shape[1];
         _filters = empty(MinimalFiltering.TransformedSize(channelsIn, ChannelsOut));
         MinimalFiltering.TransformFilters(ChannelsLast.At(ChannelsLast.Filters(functional.pad(weight, [0, 0, 0, 0, 0, 0, 0, missing]))), ChannelsLast.At(_filters), channelsIn * ChannelsOut);
@@ -29,7 +27,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         scope.Detach(_filters, _bias);
     }
 
-    /// <summary>What <see cref="Into"/> writes: C out, filled up to whole vectors.</summary>
+    /// <summary>C out, filled up with zeros to whole vectors.</summary>
     public int ChannelsOut { get; }
 
     /// <summary>True where this processor, and these channels, have this form. The library's is then slower.</summary>
@@ -40,13 +38,13 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     /// <summary>The form of a layer; null where it has none, and the layer itself runs.</summary>
     public static WinogradConvolution? Of(Conv2d layer) => Serves(layer.weight) ? new(layer.weight, layer.bias!) : null;
 
-    /// <summary>float32 (B, C in, H, W) → (B, C out, H, W), channels-last.</summary>
+    /// <summary>float32 (B, C in, H, W) → (B, <see cref="ChannelsOut"/>, H, W), channels-last.</summary>
     public Tensor Run(Tensor x)
     {
         using var scope = NewDisposeScope();
         Tensor source = ChannelsLast.Of(x), result = empty(source.shape[0], source.shape[1], source.shape[2], ChannelsOut); // (B, H, W, C)
         Into(source, result);
-        return result.narrow(3, 0, _kept).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return result.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>Convolves what is channels-last already, float32 or bfloat16; the arithmetic is float32.</summary>
