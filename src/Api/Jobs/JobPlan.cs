@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Storage;
-using DenoiseService.Model;
 using DenoiseService.Training;
 using DenoiseService.Training.Data;
 using DenoiseService.Training.Experiments;
@@ -14,19 +13,19 @@ namespace DenoiseService.Api.Jobs;
 /// <param name="Effective">The request with every default filled in: the research half's own record as JSON.</param>
 /// <param name="Seed">Its seed; the first of several.</param>
 /// <param name="Datasets">Names of its data sets, each with the field that names it.</param>
-/// <param name="Trained">The network that a training makes weights for.</param>
-internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, ModelConfig? Trained = null)
+/// <param name="Training">Of a training.</param>
+internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, Recipe? Training = null)
 {
     /// <summary>Reads a stored or sent request. What it does not name is filled in: seed, threads.</summary>
     /// <exception cref="Errors.ApiException">422: names the field.</exception>
     public static JobPlan Of(JobKind kind, JsonObject body, int threads) => kind switch
     {
-        JobKind.Training => Training(body),
-        JobKind.Ablation => Ablation(body, threads),
-        JobKind.Robustness => Robustness(body, threads),
-        JobKind.Scaling => Scaling(body, threads),
-        JobKind.RoutingStudy => Routing(body, threads),
-        _ => Evaluation(body, threads),
+        JobKind.Training => OfTraining(body),
+        JobKind.Ablation => OfAblation(body, threads),
+        JobKind.Robustness => OfRobustness(body, threads),
+        JobKind.Scaling => OfScaling(body, threads),
+        JobKind.RoutingStudy => OfRoutingStudy(body, threads),
+        _ => OfEvaluation(body, threads),
     };
 
     /// <summary>The names of the data sets of a stored job. Nothing else of it is looked at: what was in range when it was stored may not be after an upgrade.</summary>
@@ -60,30 +59,30 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         _ => [],
     };
 
-    private static JobPlan Training(JsonObject body)
+    private static JobPlan OfTraining(JsonObject body)
     {
         Fill(body, "seed", MakeSeed());
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
-        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe.Model);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe);
     }
 
-    private static JobPlan Ablation(JsonObject body, int threads)
+    private static JobPlan OfAblation(JsonObject body, int threads)
     {
         Fill(body, "workers", threads);
         AblationSettings settings = JobJson.Read<AblationSettings>(body, s => s.Validated());
         return new JobPlan(JobKind.Ablation, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
     }
 
-    private static JobPlan Robustness(JsonObject body, int threads)
+    private static JobPlan OfRobustness(JsonObject body, int threads)
     {
         Fill(body, "workers", threads);
         RobustnessSettings settings = JobJson.Read<RobustnessSettings>(body, s => s.Validated());
         return new JobPlan(JobKind.Robustness, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
     }
 
-    private static JobPlan Scaling(JsonObject body, int threads)
+    private static JobPlan OfScaling(JsonObject body, int threads)
     {
         Fill(body, "threads", threads);
         Fill(body, "seed", MakeSeed());
@@ -91,7 +90,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         return new JobPlan(JobKind.Scaling, Text(settings), settings.Seed, []);
     }
 
-    private static JobPlan Routing(JsonObject body, int threads)
+    private static JobPlan OfRoutingStudy(JsonObject body, int threads)
     {
         Fill(body, "threads", threads);
         Fill(body, "seed", MakeSeed());
@@ -101,7 +100,7 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         return new JobPlan(JobKind.RoutingStudy, Text(settings), settings.Seed, [.. settings.Data.Select(d => ("data", d))]);
     }
 
-    private static JobPlan Evaluation(JsonObject body, int threads)
+    private static JobPlan OfEvaluation(JsonObject body, int threads)
     {
         Fill(body, "threads", threads);
         if (body["protocol"] is JsonObject protocol)

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Errors;
@@ -45,17 +45,17 @@ internal static class JobReads
 
     private static async Task<Ok<JobInfo>> Get(string id, JobStore jobs, CancellationToken cancellationToken) => TypedResults.Ok(JobInfo.Of(await jobs.GetAsync(id, cancellationToken)));
 
-    private static async Task<ContentHttpResult> Logs(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)
+    // Line by line as the database gives them: a log may be longer than memory should hold.
+    private static async Task<PushStreamHttpResult> Logs(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)
     {
         await jobs.GetAsync(id, cancellationToken);
-        await using Store store = stores.CreateDbContext();
-        var text = new StringBuilder();
-        foreach (JobEvent e in await store.JobEvents.AsNoTracking().Where(e => e.JobId == id && (e.Type == JobEvents.Log || e.Type == JobEvents.State || e.Type == JobEvents.Validation)).OrderBy(e => e.Sequence).ToListAsync(cancellationToken))
+        return TypedResults.Stream(async body =>
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{e.At:u} {Line(e)}\n");
-        }
-
-        return TypedResults.Text(text.ToString(), "text/plain", Encoding.UTF8);
+            await using Store store = stores.CreateDbContext();
+            await using var text = new StreamWriter(body);
+            IAsyncEnumerable<JobEvent> events = store.JobEvents.AsNoTracking().Where(e => e.JobId == id && (e.Type == JobEvents.Log || e.Type == JobEvents.State || e.Type == JobEvents.Validation)).OrderBy(e => e.Sequence).AsAsyncEnumerable();
+            await foreach (JobEvent e in events.WithCancellation(cancellationToken)) await text.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"{e.At:u} {Line(e)}\n"));
+        }, "text/plain; charset=utf-8");
     }
 
     private static async Task<Ok<CheckpointInfo[]>> Checkpoints(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)

@@ -1,24 +1,16 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using DenoiseService.Api.Access;
-using DenoiseService.Api.Datasets;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Jobs.Engine;
-using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
-using DenoiseService.Model;
-using DenoiseService.Training;
-using DenoiseService.Training.Data;
-using DenoiseService.Training.Experiments;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Jobs;
 
 /// <summary>Takes a request in: checked, stored with its first event, then answered. An Idempotency-Key makes repeating it safe.</summary>
-internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stores, DatasetCatalog datasets, JobModels models, JobEngine engine, IOptions<JobsOptions> options, IOptions<InferenceOptions> inference, TimeProvider time)
+internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stores, JobPlanner planner, JobModels models, JobEngine engine, TimeProvider time)
 {
     private const int MaxBytes = 1 << 20, MaxKey = 200;
     private readonly ConcurrentDictionary<string, bool> _inFlight = new();
@@ -89,70 +81,12 @@ internal sealed class JobSubmission(JobStore jobs, IDbContextFactory<Store> stor
 
     private async Task<Job> StoreAsync(JobKind kind, byte[] body, string owner, (string Key, string Sum)? once, CancellationToken cancellationToken)
     {
-        JsonObject asked = JobJson.Parse(body);
-        IReadOnlyList<string> known = await datasets.NamesAsync(cancellationToken);
-        await SplitAsync(kind, asked, known, cancellationToken);
-        await PinAsync(kind, asked, cancellationToken);
-        var plan = JobPlan.Of(kind, asked, options.Value.Threads);
-        if (plan.Trained is { } network) CheckMemory(network);
-        foreach ((string field, string name) in plan.Datasets.DistinctBy(d => d.Name)) DatasetCatalog.Check(known, field, name, plan.NeedsArchive);
+        JobPlan plan = await planner.PlanAsync(kind, JobJson.Parse(body), cancellationToken);
         Job job = New(kind, System.Text.Encoding.UTF8.GetString(body), plan.Effective, plan.Seed, owner, once?.Key, once?.Sum, null);
         await jobs.AddAsync(job, [], cancellationToken);
         await engine.WakeAsync(job.Id);
         return job;
     }
-
-    /// <summary>An experiment that names no ranges gets the split that fits the archive.</summary>
-    private async Task SplitAsync(JobKind kind, JsonObject asked, IReadOnlyList<string> known, CancellationToken cancellationToken)
-    {
-        if (kind is not (JobKind.Ablation or JobKind.Robustness) || asked["data"] is not JsonObject data || data["path"] is not JsonValue path || !path.TryGetValue(out string? name)) return;
-        if (data["train"] is not null || data["validation"] is not null || data["test"] is not null) return;
-        DatasetCatalog.Check(known, "data.path", name, archive: true);
-        try
-        {
-            var split = ExperimentData.Of((await datasets.ResolveAsync(name, cancellationToken)).Folder);
-            (data["train"], data["validation"], data["test"]) = (split.Train, split.Validation, split.Test);
-        }
-        catch (DataSetException)
-        {
-            throw JobJson.Invalid("data", $"The images of {name} cannot be split here; name train, validation and test.");
-        }
-    }
-
-    /// <summary>An alias may move before the job runs, or between its runs: the version that it means now is the job's.</summary>
-    private async Task PinAsync(JobKind kind, JsonObject asked, CancellationToken cancellationToken)
-    {
-        string field = kind == JobKind.Training ? "initial" : "checkpoint";
-        if (kind is not (JobKind.Training or JobKind.RoutingStudy or JobKind.Evaluation) || asked[field] is not JsonValue value || !value.TryGetValue(out string? model)) return;
-        ModelVersion version = await models.PinAsync(field, model, cancellationToken);
-        asked[field] = version.Id;
-        JsonNode config = JsonNode.Parse(version.Config)!;
-        if (kind == JobKind.Training)
-        {
-            asked["model"] ??= config;
-            if (CanBeTold(asked["model"])) asked["toldShare"] ??= Recipe.UsualToldShare; // or it would forget how
-        }
-
-        if (kind == JobKind.Evaluation && !CanBeTold(config) && (asked["protocol"] as JsonObject)?["told"] is JsonValue told && told.TryGetValue(out bool tell) && tell)
-        {
-            throw JobJson.Invalid("protocol.told", $"protocol.told is true; it must be false, for {model} cannot be told the noise level.");
-        }
-    }
-
-    /// <summary>Weights that this service could not load are not worth the training.</summary>
-    private void CheckMemory(ModelConfig network)
-    {
-        try
-        {
-            Denoiser.CheckMemory(network, inference.Value.ToDenoiserOptions(network));
-        }
-        catch (ModelConfigException e)
-        {
-            throw JobJson.Invalid("model", e.Message);
-        }
-    }
-
-    private static bool CanBeTold(JsonNode? config) => config is JsonObject fields && fields["noiseLevelInput"] is JsonValue value && value.TryGetValue(out bool reads) && reads;
 
     private Job New(JobKind kind, string request, string effective, long seed, string owner, string? key, string? sum, string? parent)
     {

@@ -17,6 +17,7 @@ internal static class JobsFeature
         services.AddSingleton<JobStore>();
         services.AddSingleton<JobModels>();
         services.AddSingleton<JobResults>();
+        services.AddSingleton<JobPlanner>();
         services.AddSingleton<JobSubmission>();
         services.AddSingleton<JobControl>();
         services.AddSingleton<InferenceFirst>();

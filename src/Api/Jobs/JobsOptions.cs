@@ -33,6 +33,10 @@ internal sealed class JobsOptions
     [Bounds(0, 60)]
     public double MaxYieldSeconds { get; set; } = 2;
 
+    /// <summary>Bytes of the squares that a training may cut out of pictures, validation included: they are in memory while it runs, 3 for each pixel. 1,048,576 to 1,099,511,627,776; default 4,294,967,296.</summary>
+    [Bounds(1 << 20, 1L << 40)]
+    public long MaxSquaresBytes { get; set; } = 4L << 30;
+
     /// <summary>Days that a finished job is kept with its events, checkpoints and artifacts; model versions stay. 0.001 to 36,500; default 90.</summary>
     [Bounds(0.001, 36_500)]
     public double KeepDays { get; set; } = 90;

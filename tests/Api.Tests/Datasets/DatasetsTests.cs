@@ -170,6 +170,22 @@ public sealed class DatasetsTests(Databases databases)
         Assert.Equal(HttpStatusCode.NoContent, (await client.DeleteAsync("/v1/datasets/owls")).StatusCode);
     }
 
+    [Fact]
+    public async Task Squares_that_memory_should_not_hold_are_refused_before_anything_is_read()
+    {
+        await using var service = new Service(new(NoWorker) { ["Jobs:MaxSquaresBytes"] = $"{1 << 20}" });
+        HttpClient client = await service.ReadyAsync();
+        Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, "birds", ("a.png", First))).StatusCode);
+        JsonObject body = JobClient.Training(); // squares of 32 × 32 pixels, 3,072 bytes
+        body["data"] = JsonNode.Parse("""[{"path":"birds","patches":300},{"path":"sample"}]""");
+        body["validation"] = JsonNode.Parse("""[{"path":"birds","patches":42}]""");
+        JsonElement refused = await (await client.PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+        Assert.Equal("data.patches", refused.GetProperty("parameter").GetString());
+        Assert.Contains("342 squares of 32 × 32 pixels, 1050624 bytes; the limit is 1048576 bytes, 341 such squares", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        body["validation"]![0]!["patches"] = 41;
+        await client.SubmitAsync(body);
+    }
+
     /// <summary>Has an end record speak of one entry.</summary>
     private static void Understate(Span<byte> end)
     {

@@ -87,6 +87,7 @@ public sealed class JobsTests(Databases databases)
     [InlineData("evaluation", """{"checkpoint":"small","protocol":5}""", "protocol")]
     [InlineData("training", """{"data":[{"path":"sample"}],"initial":"nobody"}""", "initial")]
     [InlineData("training", """{"data":[{"path":"sample"}],"precision":"BFloat16"}""", "precision")]
+    [InlineData("training", """{"data":[{"path":"mine","patches":10000000}]}""", "data.path")]
     [InlineData("ablation", """{"data":{"path":"cifar10"}}""", "data.path")]
     [InlineData("ablation", """{"data":{"path":"sample"},"variants":["huge"]}""", "variants")]
     [InlineData("ablation", """{"data":{"path":"sample","train":"0-9","validation":"5-12","test":"20-22"}}""", "validation")]
