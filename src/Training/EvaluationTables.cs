@@ -29,7 +29,7 @@ public static class EvaluationTables
         return table;
     }
 
-    private static string Text(MeanSd value, string format) => $"{Text(value.Mean, format)} ± {Text(value.Sd, format)}";
+    private static string Text(MeanSd value, string format) => double.IsNaN(value.Sd) ? Text(value.Mean, format) : $"{Text(value.Mean, format)} ± {Text(value.Sd, format)}";
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

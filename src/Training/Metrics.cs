@@ -109,7 +109,7 @@ public static class Metrics
 
 /// <summary>Mean and population standard deviation.</summary>
 /// <param name="Mean">Of the values.</param>
-/// <param name="Sd">Of the values.</param>
+/// <param name="Sd">Of the values; NaN where one is infinite, as the PSNR of a perfect picture is.</param>
 public readonly record struct MeanSd(double Mean, double Sd)
 {
     /// <summary>Of at least one value.</summary>

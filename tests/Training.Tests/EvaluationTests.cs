@@ -103,6 +103,8 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(2, scores.Rows.Count);
         Assert.Equal(("σ·255", "25.5"), (scores.Columns[1], scores.Rows[0][1]));
         Assert.Contains(" ± ", scores.Rows[0][4], StringComparison.Ordinal);
+        EvaluationRow perfect = report.Rows[0] with { Psnr = MeanSd.Of([40, double.PositiveInfinity]) };
+        Assert.Equal("Infinity", EvaluationTables.Of(report with { Rows = [perfect] })[0].Rows[0][4]); // and no deviation, which it has not
         var median = new RobustnessSeries("median", [new MeanSd(20, 1), new MeanSd(double.NaN, double.NaN)], [double.NaN, double.NaN], [0.5, double.NaN]);
         Assert.Equal("median|20.00|", string.Join('|', EvaluationTables.Of(report with { Classical = [median] })[1].Rows.Single()));
     }
