@@ -17,7 +17,9 @@ internal static unsafe class PixelSquares
     /// <param name="channels">C, at least 4 P; what is beyond is 0.</param>
     public static Tensor Of(Tensor image, int channels)
     {
+        CheckSides(image);
         int planes = (int)image.shape[1], missing = channels - 4 * planes;
+        if (missing < 0) throw new ArgumentOutOfRangeException(nameof(channels), channels, $"{planes} planes need at least {4 * planes} channels.");
         if (image.dtype != ScalarType.Float32 || image.device_type != TorchSharp.DeviceType.CPU || (image.requires_grad && is_grad_enabled()))
         {
             return ChannelsLast.Of(functional.pad(functional.pixel_unshuffle(image, 2), [0, 0, 0, 0, 0, missing])).permute(0, 3, 1, 2);
@@ -56,6 +58,7 @@ internal static unsafe class PixelSquares
     public static Tensor Back(Tensor squares, int planes)
     {
         (int images, int height, int width) = ((int)squares.shape[0], (int)squares.shape[2], (int)squares.shape[3]);
+        if (squares.shape[1] < 4 * planes) throw new ArgumentException($"{planes} planes need at least {4 * planes} channels; there are {squares.shape[1]}.", nameof(squares));
         using var scope = NewDisposeScope();
         if (squares.device_type != TorchSharp.DeviceType.CPU || is_grad_enabled())
         {
@@ -86,9 +89,10 @@ internal static unsafe class PixelSquares
         return image.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The mean of every square, without gradients: (B, P, T, T) → (B, P, T/2, T/2).</summary>
+    /// <summary>The mean of every square: (B, P, T, T) → (B, P, T/2, T/2). For inference.</summary>
     public static Tensor Means(Tensor image)
     {
+        CheckSides(image);
         using var scope = NewDisposeScope();
         if (image.dtype != ScalarType.Float32 || image.device_type != TorchSharp.DeviceType.CPU) return functional.avg_pool2d(image, 2).MoveToOuterDisposeScope();
         Tensor source = image.contiguous();
@@ -101,6 +105,11 @@ internal static unsafe class PixelSquares
         }
 
         return means.MoveToOuterDisposeScope();
+    }
+
+    private static void CheckSides(Tensor image)
+    {
+        if (image.shape[2] % 2 != 0 || image.shape[3] % 2 != 0) throw new ArgumentException($"An image of {image.shape[2]} × {image.shape[3]} pixels is not made of squares of 2 × 2.", nameof(image));
     }
 
     /// <summary>Two neighbours of a row.</summary>

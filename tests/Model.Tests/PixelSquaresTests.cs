@@ -6,14 +6,14 @@ namespace DenoiseService.Model.Tests;
 public sealed class PixelSquaresTests
 {
     [Theory]
-    [InlineData(1, 3, 12, 8)]
-    [InlineData(2, 3, 16, 6)]
-    [InlineData(3, 4, 16, 34)]
-    public void Squares_become_channels_and_pixels_again_as_the_library_does_it(int images, int planes, int channels, int side)
+    [InlineData(1, 3, 12, 8, 8)]
+    [InlineData(2, 3, 16, 6, 12)]
+    [InlineData(3, 4, 16, 34, 10)]
+    public void Squares_become_channels_and_pixels_again_as_the_library_does_it(int images, int planes, int channels, int height, int width)
     {
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor image = rand(images, planes, side, side);
+        Tensor image = rand(images, planes, height, width);
         Tensor squares = PixelSquares.Of(image, channels);
         Tensor expected = functional.pad(functional.pixel_unshuffle(image, 2), [0, 0, 0, 0, 0, channels - 4 * planes]);
         Assert.Equal(expected.shape, squares.shape);
@@ -39,8 +39,18 @@ public sealed class PixelSquaresTests
     {
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        Tensor image = rand(2, 4, 10, 10).narrow(1, 0, 3);
+        Tensor image = rand(2, 4, 10, 14).narrow(1, 0, 3);
         foreach ((float mean, float expected) in Numbers(PixelSquares.Means(image)).Zip(Numbers(functional.avg_pool2d(image, 2)))) Assert.Equal(expected, mean, 1e-6f);
+    }
+
+    [Fact]
+    public void What_is_not_made_of_squares_or_finds_no_room_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Contains("7 × 8 pixels", Assert.Throws<ArgumentException>(() => PixelSquares.Of(rand(1, 3, 7, 8), 12)).Message, StringComparison.Ordinal);
+        Assert.Contains("8 × 7 pixels", Assert.Throws<ArgumentException>(() => PixelSquares.Means(rand(1, 3, 8, 7))).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 16 channels", Assert.Throws<ArgumentOutOfRangeException>(() => PixelSquares.Of(rand(1, 4, 8, 8), 12)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 12 channels; there are 8", Assert.Throws<ArgumentException>(() => PixelSquares.Back(rand(1, 8, 4, 4), 3)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -70,6 +70,9 @@ public sealed class SmallViTTests
         Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(half, grid))), 0, 1e-5);
         Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(lastly, grid))), 0, 1e-5);
         Assert.Equal(before, Networks.Read(lastly));
+        using var inference = inference_mode();
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(half.clone(), grid))), 0, 1e-5);
+        Assert.InRange(Numbers.LargestDifference(expected, Networks.Read(network.PlusFeatures(lastly, grid))), 0, 1e-5); // the last to see it: the sum takes its place
     }
 
     public static TheoryData<string> Others => [.. OtherForms.Keys];

@@ -34,7 +34,7 @@ public sealed class CheckpointMeanTests : IDisposable
     {
         ModelConfig windowed = Small.Model with { WindowSide = 2, KeysKept = [2, 4], TileSide = 16 };
         Save("small", windowed, 1);
-        Save("large", windowed with { TileSide = 32, Shrinkage = 0.001 }, 2);
+        Save("large", windowed with { TileSide = 32, Shrinkage = 0.001, ClampInTraining = false }, 2);
         Assert.Equal(16, CheckpointMean.Write(_folder.File("mean.safetensors"), [(_folder.File("small.safetensors"), 1), (_folder.File("large.safetensors"), 1)]).Config.TileSide);
     }
 
@@ -44,9 +44,10 @@ public sealed class CheckpointMeanTests : IDisposable
         Save("one", Small.Model, 1);
         Save("other", Small.Model with { KeysKept = [2, 8, 16] }, 2); // the same shapes, with another meaning
         string mean = _folder.File("mean.safetensors"), one = _folder.File("one.safetensors");
-        Assert.Contains("other.safetensors is another network than one.safetensors", Assert.Throws<CheckpointException>(() => CheckpointMean.Write(mean, [(one, 1), (_folder.File("other.safetensors"), 1)])).Message, StringComparison.Ordinal);
+        Assert.Contains("other.safetensors is another network than one.safetensors: its keysKept is [2,8,16], not [4,8,16].", Assert.Throws<CheckpointException>(() => CheckpointMean.Write(mean, [(one, 1), (_folder.File("other.safetensors"), 1)])).Message, StringComparison.Ordinal);
         Assert.Contains("A mean of 1 checkpoints", Assert.Throws<FormatException>(() => CheckpointMean.Write(mean, [(one, 1)])).Message, StringComparison.Ordinal);
         Assert.Contains("share of one.safetensors is -0.5", Assert.Throws<FormatException>(() => CheckpointMean.Write(mean, [(one, 1), (one, -0.5)])).Message, StringComparison.Ordinal);
+        Assert.Contains("sum of the shares", Assert.Throws<FormatException>(() => CheckpointMean.Write(mean, [(one, 1e308), (one, 1e308)])).Message, StringComparison.Ordinal);
         Assert.False(File.Exists(mean));
     }
 

@@ -64,6 +64,22 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
         if (archive && !BuiltIn.Contains(name)) throw JobJson.Invalid(field, $"This kind of job takes archives in the form of CIFAR-10; {name} is a folder of pictures.", BuiltIn);
     }
 
+    /// <summary>How many squares a training takes from a data set: as many as are cut out of pictures, and every image of an archive, whatever <see cref="DataSource.Patches"/> says.</summary>
+    /// <param name="source">Its path is a name that there is.</param>
+    public long SquaresOf(DataSource source)
+    {
+        if (!BuiltIn.Contains(source.Path)) return source.Patches;
+        if (source.Range is { } range) return IndexRange.Parse(range).Count;
+        try
+        {
+            return CifarArchive.Count(source.Path == Sample ? SampleFolder : Path.GetFullPath(options.Value.Cifar10Path!));
+        }
+        catch (DataSetException)
+        {
+            return 0; // the job will say what is wrong with it
+        }
+    }
+
     /// <summary>Where its files are on this machine, unpacked now if they are not yet.</summary>
     /// <exception cref="DataSetException">There is none of this name here.</exception>
     public async Task<DatasetFolder> ResolveAsync(string name, CancellationToken cancellationToken)

@@ -13,8 +13,8 @@ namespace DenoiseService.Api.Jobs;
 /// <param name="Effective">The request with every default filled in: the research half's own record as JSON.</param>
 /// <param name="Seed">Its seed; the first of several.</param>
 /// <param name="Datasets">Names of its data sets, each with the field that names it.</param>
-/// <param name="Training">Of a training.</param>
-internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, Recipe? Training = null)
+/// <param name="Recipe">What a training follows; null for the other kinds.</param>
+internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadOnlyList<(string Field, string Name)> Datasets, Recipe? Recipe = null)
 {
     /// <summary>Reads a stored or sent request. What it does not name is filled in: seed, threads.</summary>
     /// <exception cref="Errors.ApiException">422: names the field.</exception>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Datasets;
+using DenoiseService.Api.Errors;
 using DenoiseService.Api.Serving;
 using DenoiseService.Api.Storage;
 using DenoiseService.Model;
@@ -14,7 +15,7 @@ namespace DenoiseService.Api.Jobs;
 internal sealed class JobPlanner(DatasetCatalog datasets, JobModels models, IOptions<JobsOptions> options, IOptions<InferenceOptions> inference)
 {
     /// <summary>Reads and checks a request; what it does not name is filled in, and written into it.</summary>
-    /// <exception cref="Errors.ApiException">422: names the field.</exception>
+    /// <exception cref="ApiException">422: names the field.</exception>
     public async Task<JobPlan> PlanAsync(JobKind kind, JsonObject asked, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> known = await datasets.NamesAsync(cancellationToken);
@@ -22,7 +23,7 @@ internal sealed class JobPlanner(DatasetCatalog datasets, JobModels models, IOpt
         await PinAsync(kind, asked, cancellationToken);
         var plan = JobPlan.Of(kind, asked, options.Value.Threads);
         foreach ((string field, string name) in plan.Datasets.DistinctBy(d => d.Name)) DatasetCatalog.Check(known, field, name, plan.NeedsArchive);
-        if (plan.Training is { } recipe) CheckMemory(recipe);
+        if (plan.Recipe is { } recipe) CheckMemory(recipe);
         return plan;
     }
 
@@ -75,10 +76,17 @@ internal sealed class JobPlanner(DatasetCatalog datasets, JobModels models, IOpt
             throw JobJson.Invalid("model", e.Message);
         }
 
-        long bytesOfSquare = 3L * recipe.Model.TileSide * recipe.Model.TileSide;
-        long squares = recipe.Data.Concat(recipe.Validation).Where(s => !DatasetCatalog.BuiltIn.Contains(s.Path)).Sum(s => (long)s.Patches); // archives are as large as they are, whatever patches says
-        if (squares * bytesOfSquare <= options.Value.MaxSquaresBytes) return;
-        throw JobJson.Invalid("data.patches", $"data and validation cut {squares} squares of {recipe.Model.TileSide} × {recipe.Model.TileSide} pixels, {squares * bytesOfSquare} bytes; the limit is {options.Value.MaxSquaresBytes} bytes, {options.Value.MaxSquaresBytes / bytesOfSquare} such squares.");
+        long bytesOfSquare = 3L * recipe.Model.TileSide * recipe.Model.TileSide, squares = 0;
+        foreach ((string field, DataSource source) in recipe.Data.Select(d => ("data.patches", d)).Concat(recipe.Validation.Select(d => ("validation.patches", d))))
+        {
+            long own = datasets.SquaresOf(source);
+            squares += own;
+            if (own * bytesOfSquare > Array.MaxLength) throw TooLarge(field, $"{source.Path} gives {own}", own, Array.MaxLength);
+            if (squares * bytesOfSquare > options.Value.MaxSquaresBytes) throw TooLarge(field, $"With {source.Path} data and validation give {squares}", squares, options.Value.MaxSquaresBytes);
+        }
+
+        ApiException TooLarge(string field, string what, long count, long limit) =>
+            JobJson.Invalid(field, $"{what} squares of {recipe.Model.TileSide} × {recipe.Model.TileSide} pixels, {count * bytesOfSquare} bytes; the limit is {limit} bytes, {limit / bytesOfSquare} squares.");
     }
 
     private static bool CanBeTold(JsonNode? config) => config is JsonObject fields && fields["noiseLevelInput"] is JsonValue value && value.TryGetValue(out bool reads) && reads;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Errors;
@@ -13,6 +14,8 @@ namespace DenoiseService.Api.Jobs;
 /// <summary>Looking at jobs and at what they made.</summary>
 internal static class JobReads
 {
+    private const int LogPage = 500;
+
     public static RouteGroupBuilder MapJobReads(this RouteGroupBuilder group)
     {
         group.MapGet("/jobs", List).WithName("listJobs").WithSummary("Lists the jobs").WithDescription("The newest first, in pages: `next` is the `cursor` of the following one. `kind` and `state` filter; both may name several, with commas.")
@@ -45,17 +48,24 @@ internal static class JobReads
 
     private static async Task<Ok<JobInfo>> Get(string id, JobStore jobs, CancellationToken cancellationToken) => TypedResults.Ok(JobInfo.Of(await jobs.GetAsync(id, cancellationToken)));
 
-    // Line by line as the database gives them: a log may be longer than memory should hold.
+    // In pages, for a log may be longer than memory should hold, and a slow reader should hold no connection to the database. The first before the answer begins: where it fails there is still a problem to send.
     private static async Task<PushStreamHttpResult> Logs(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)
     {
         await jobs.GetAsync(id, cancellationToken);
+        List<JobEvent> first = await LogAsync(stores, id, after: 0, cancellationToken);
         return TypedResults.Stream(async body =>
         {
-            await using Store store = stores.CreateDbContext();
-            await using var text = new StreamWriter(body);
-            IAsyncEnumerable<JobEvent> events = store.JobEvents.AsNoTracking().Where(e => e.JobId == id && (e.Type == JobEvents.Log || e.Type == JobEvents.State || e.Type == JobEvents.Validation)).OrderBy(e => e.Sequence).AsAsyncEnumerable();
-            await foreach (JobEvent e in events.WithCancellation(cancellationToken)) await text.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"{e.At:u} {Line(e)}\n"));
+            for (List<JobEvent> page = first; page.Count > 0; page = page.Count < LogPage ? [] : await LogAsync(stores, id, page[^1].Sequence, cancellationToken))
+            {
+                await body.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(page.Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.At:u} {Line(e)}\n")))), cancellationToken);
+            }
         }, "text/plain; charset=utf-8");
+    }
+
+    private static async Task<List<JobEvent>> LogAsync(IDbContextFactory<Store> stores, string id, long after, CancellationToken cancellationToken)
+    {
+        await using Store store = stores.CreateDbContext();
+        return await store.JobEvents.AsNoTracking().Where(e => e.JobId == id && e.Sequence > after && (e.Type == JobEvents.Log || e.Type == JobEvents.State || e.Type == JobEvents.Validation)).OrderBy(e => e.Sequence).Take(LogPage).ToListAsync(cancellationToken);
     }
 
     private static async Task<Ok<CheckpointInfo[]>> Checkpoints(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)

@@ -33,7 +33,7 @@ internal sealed class JobsOptions
     [Bounds(0, 60)]
     public double MaxYieldSeconds { get; set; } = 2;
 
-    /// <summary>Bytes of the squares that a training may cut out of pictures, validation included: they are in memory while it runs, 3 for each pixel. 1,048,576 to 1,099,511,627,776; default 4,294,967,296.</summary>
+    /// <summary>Bytes of the squares that a training may ask for, validation included: they are in memory while it runs, 3 for each pixel. Looked at when it is sent. 1,048,576 to 1,099,511,627,776; default 4,294,967,296.</summary>
     [Bounds(1 << 20, 1L << 40)]
     public long MaxSquaresBytes { get; set; } = 4L << 30;
 

@@ -177,13 +177,20 @@ public sealed class DatasetsTests(Databases databases)
         HttpClient client = await service.ReadyAsync();
         Assert.Equal(HttpStatusCode.Created, (await UploadAsync(client, "birds", ("a.png", First))).StatusCode);
         JsonObject body = JobClient.Training(); // squares of 32 × 32 pixels, 3,072 bytes
-        body["data"] = JsonNode.Parse("""[{"path":"birds","patches":300},{"path":"sample"}]""");
-        body["validation"] = JsonNode.Parse("""[{"path":"birds","patches":42}]""");
-        JsonElement refused = await (await client.PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
-        Assert.Equal("data.patches", refused.GetProperty("parameter").GetString());
-        Assert.Contains("342 squares of 32 × 32 pixels, 1050624 bytes; the limit is 1048576 bytes, 341 such squares", refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
-        body["validation"]![0]!["patches"] = 41;
+        body["data"] = JsonNode.Parse("""[{"path":"birds","patches":270},{"path":"sample","patches":9999}]"""); // an archive gives its 64 images, whatever this says
+        body["validation"] = JsonNode.Parse("""[{"path":"sample","range":"0-7"}]""");
+        await RefusedAsync("validation.patches", "With sample data and validation give 342 squares of 32 × 32 pixels, 1050624 bytes; the limit is 1048576 bytes, 341 squares.");
+        body["validation"]![0]!["range"] = "0-6";
         await client.SubmitAsync(body);
+        body["data"]![0]!["patches"] = 1_000_000;
+        await RefusedAsync("data.patches", "birds gives 1000000 squares of 32 × 32 pixels, 3072000000 bytes; the limit is 2147483591 bytes");
+
+        async Task RefusedAsync(string field, string says)
+        {
+            JsonElement refused = await (await client.PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+            Assert.Equal(field, refused.GetProperty("parameter").GetString());
+            Assert.Contains(says, refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
     }
 
     /// <summary>Has an end record speak of one entry.</summary>

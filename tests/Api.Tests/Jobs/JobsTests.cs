@@ -54,6 +54,31 @@ public sealed class JobsTests(Databases databases)
         Assert.False(Directory.Exists(Path.Combine(database.Folder, "jobs", id)));
     }
 
+    [Fact]
+    public async Task A_long_log_comes_whole_and_in_its_order()
+    {
+        await using var service = new Service(NoWorker);
+        HttpClient client = await service.ReadyAsync();
+        string id = await client.SubmitAsync();
+        string before = await client.GetStringAsync($"/v1/jobs/{id}/logs");
+        await using (Store store = service.Store())
+        {
+            long last = await store.JobEvents.Where(e => e.JobId == id).MaxAsync(e => e.Sequence);
+            for (int i = 1; i <= 1500; i++)
+            {
+                (string type, string data) = i % 3 == 0 ? (JobEvents.Progress, "{}") : (JobEvents.Log, $$"""{"message":"line {{i}}"}"""); // progress is no line of the log
+                store.JobEvents.Add(new JobEvent { JobId = id, Sequence = last + i, At = DateTimeOffset.UnixEpoch, Type = type, Data = data });
+            }
+
+            await store.SaveChangesAsync();
+        }
+
+        HttpResponseMessage response = await client.GetAsync($"/v1/jobs/{id}/logs");
+        Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType!.ToString());
+        Assert.Equal(before + string.Concat(Enumerable.Range(1, 1500).Where(i => i % 3 != 0).Select(i => $"1970-01-01 00:00:00Z line {i}\n")), await response.Content.ReadAsStringAsync());
+        await (await client.GetAsync("/v1/jobs/none/logs")).ProblemAsync(HttpStatusCode.NotFound, "unknown-job");
+    }
+
     [Theory, OnSqlite, OnPostgreSql]
     public async Task An_idempotency_key_makes_one_job_and_refuses_another_body(string provider)
     {

@@ -133,7 +133,9 @@ public sealed class CommandLineTests : IDisposable
         string[] both = ["average", _folder.File("model.safetensors"), _folder.File("other.safetensors"), "--output"];
         Outcome done = Run([.. both, _folder.File("mean.safetensors"), "--shares", "0.3,0.7"]);
         Assert.True(done.Code == 0, done.Errors);
-        Assert.Contains(Checkpoint.ReadCard(_folder.File("mean.safetensors")).Sha256, done.Output, StringComparison.Ordinal);
+        CheckpointCard mean = Checkpoint.ReadCard(_folder.File("mean.safetensors"));
+        Assert.Contains(mean.Sha256, done.Output, StringComparison.Ordinal);
+        Assert.Equal([0.3, 0.7], mean.Training["meanOf"]!.AsArray().Select(p => (double)p!["share"]!));
 
         foreach ((string[] options, string says) in new[]
         {
