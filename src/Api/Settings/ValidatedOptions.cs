@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Reflection;
 using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Settings;
@@ -6,12 +8,35 @@ namespace DenoiseService.Api.Settings;
 /// <summary>Binds a section of the settings to its options and checks them at start.</summary>
 internal static class ValidatedOptions
 {
-    /// <summary>A value out of range stops the start with the setting's full name, its value and its bounds.</summary>
+    /// <summary>A value out of range, or of another type, stops the start with the setting's full name, its value and its bounds.</summary>
     public static IServiceCollection AddValidatedOptions<T>(this IServiceCollection services, string section) where T : class
     {
-        services.AddOptions<T>().BindConfiguration(section).ValidateOnStart();
+        services.AddOptions<T>().Configure<IConfiguration>((options, settings) => Bind(settings.GetSection(section), options)).ValidateOnStart();
         return services.AddSingleton<IValidateOptions<T>>(new AnnotationCheck<T>(section));
     }
+
+    private static void Bind<T>(IConfigurationSection section, T options) where T : class
+    {
+        try
+        {
+            section.Bind(options);
+        }
+        catch (InvalidOperationException) when (Unreadable<T>(section) is { Count: > 0 } failures)
+        {
+            throw new OptionsValidationException(section.Path, typeof(T), failures);
+        }
+    }
+
+    /// <summary>What is wrong with the values that are not of their property's type.</summary>
+    private static List<string> Unreadable<T>(IConfigurationSection section) =>
+    [
+        .. from property in typeof(T).GetProperties()
+           let value = section[property.Name]
+           let type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType
+           where !string.IsNullOrEmpty(value) && !TypeDescriptor.GetConverter(type).IsValid(value)
+           let bounds = property.GetCustomAttribute<BoundsAttribute>()
+           select $"{section.Path}:{property.Name}: is {value}; it must be {(bounds is not null ? bounds.ToString() : type.IsEnum ? string.Join(", ", Enum.GetNames(type)) : type == typeof(bool) ? "true or false" : "a number")}."
+    ];
 
     private sealed class AnnotationCheck<T>(string section) : IValidateOptions<T> where T : class
     {
@@ -33,6 +58,8 @@ internal sealed class BoundsAttribute(double min, double max) : ValidationAttrib
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext)
     {
         double number = Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture);
-        return number >= min && number <= max ? null : new ValidationResult(FormattableString.Invariant($"is {number}; it must be {min} to {max}."), [validationContext.MemberName!]);
+        return number >= min && number <= max ? null : new ValidationResult(FormattableString.Invariant($"is {number}; it must be {this}."), [validationContext.MemberName!]);
     }
+
+    public override string ToString() => FormattableString.Invariant($"{min} to {max}");
 }

@@ -75,9 +75,12 @@ public sealed class SettingsTests
         if (name.EndsWith("Key", StringComparison.Ordinal)) Assert.DoesNotContain(value, failure, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_setting_that_is_no_number_stops_the_start_with_its_name() =>
-        Assert.Contains("Inference:Threads", Assert.ThrowsAny<Exception>(() => Check(("Inference:Threads", "many"))).Message, StringComparison.Ordinal);
+    [Theory]
+    [InlineData("Inference:Threads", "many", "Inference:Threads: is many; it must be 1 to 1024.")]
+    [InlineData("Inference:Precision", "Float8", "Inference:Precision: is Float8; it must be Float32, BFloat16.")]
+    [InlineData("Roles:Worker", "perhaps", "Roles:Worker: is perhaps; it must be true or false.")]
+    public void A_setting_of_another_type_stops_the_start_with_its_name_and_bounds(string name, string value, string expected) =>
+        Assert.Equal(expected, Assert.Single(Assert.Throws<OptionsValidationException>(() => Check((name, value))).Failures));
 
     [Theory]
     [InlineData("", "is empty")]
