@@ -52,6 +52,21 @@ public static class ImageCodec
         return reader.Read(cancellationToken);
     }
 
+    /// <summary>Whether a picture can be written in sRGB, for before more work is done on it; quick, for its profile alone decides.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <exception cref="CorruptImageException">Its colour profile is damaged.</exception>
+    public static void CheckProfile(Picture picture)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        if (picture.IccProfile.IsEmpty)
+        {
+            return;
+        }
+
+        Picture pixel = new(new float[picture.Channels], picture.Channels, 1, 1, picture.BitDepth) { IccProfile = picture.IccProfile };
+        Encode(pixel, ImageFormat.Png, new EncodeOptions { Color = OutputColor.Srgb });
+    }
+
     /// <summary>
     /// Writes a picture. Samples are clipped to [0, 1] and rounded to the nearest step; untouched samples give the source's values exactly in every
     /// lossless format of its depth. Alpha is written unchanged, and where it is 0 the source's colour is put back into
@@ -64,6 +79,7 @@ public static class ImageCodec
     /// <param name="cancellationToken">Looked at between bands of rows.</param>
     /// <exception cref="ArgumentOutOfRangeException">The quality is not 1 to 100.</exception>
     /// <exception cref="ImageTooLargeException">The format cannot hold a picture of this size (<see cref="ImageFormats.MaxSide"/>).</exception>
+    /// <exception cref="CorruptImageException">The picture is to be converted to sRGB and its colour profile is damaged.</exception>
     public static byte[] Encode(Picture picture, ImageFormat format, EncodeOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(picture);

@@ -167,8 +167,17 @@ internal sealed class VipsWriter : IDisposable
     private Image ToSrgb(Image colour, bool wide)
     {
         bool grey = colour.Bands == 1;
-        Image converted = Own(colour.IccTransform(
-            "srgb", embedded: true, intent: NetVips.Enums.Intent.Relative, blackPointCompensation: true, depth: wide ? 16 : 8));
+        Image converted;
+        try
+        {
+            converted = Own(colour.IccTransform(
+                "srgb", embedded: true, intent: NetVips.Enums.Intent.Relative, blackPointCompensation: true, depth: wide ? 16 : 8));
+        }
+        catch (VipsException error)
+        {
+            throw new CorruptImageException("The picture's colour profile is damaged: it cannot be converted to sRGB.", error);
+        }
+
         Image plain = Own(converted.Mutate(m => m.Remove("icc-profile-data")));
         if (!grey)
         {

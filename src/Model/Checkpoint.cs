@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 using static TorchSharp.torch;
 
 namespace DenoiseService.Model;
@@ -97,18 +98,21 @@ public static class Checkpoint
         return File.Exists(path) ? ParseCard(File.ReadAllBytes(path), name) : throw new CheckpointException($"{name} does not exist; it is the card that {Path.GetFileName(weights)} needs beside it.");
     }
 
-    /// <summary>Reads a card that is already in memory; <paramref name="name"/> is for messages.</summary>
+    /// <summary>Reads a card that is already in memory, and that can be written again; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="CheckpointException">It is not of this form.</exception>
     public static CheckpointCard ParseCard(byte[] json, string name)
     {
+        if (!Utf8.IsValid(json)) throw new CheckpointException($"{name} is not a readable card: it is not UTF-8.");
         try
         {
             CheckpointCard card = JsonSerializer.Deserialize<CheckpointCard>(json, Json) ?? throw new CheckpointException($"{name} is empty.");
             if (card.Config is null || string.IsNullOrEmpty(card.Sha256)) throw new CheckpointException($"{name} lacks config or sha256.");
             card.Config.Validated();
-            return card with { Training = card.Training ?? [], Metrics = card.Metrics ?? [] };
+            card = card with { Training = card.Training ?? [], Metrics = card.Metrics ?? [] };
+            _ = ToBytes(card); // half of a surrogate pair may be noticed only when it is written
+            return card;
         }
-        catch (Exception e) when (e is JsonException or ModelConfigException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or ModelConfigException)
         {
             throw new CheckpointException($"{name} is not a readable card: {e.Message}", e);
         }

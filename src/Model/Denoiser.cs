@@ -267,6 +267,9 @@ public sealed class Denoiser : IDisposable
         if (needed > options.BatchMemory) throw new ModelConfigException($"One tile of this network takes about {needed} bytes of memory; {options.BatchMemory} are allowed.");
     }
 
+    /// <summary>About what one image takes in a training, in bytes: the way back needs the activations of every block and pair of convolutions.</summary>
+    public static long BytesInTraining(ModelConfig config) => BytesOfTile(config) * Math.Max(Math.Max(config.Blocks, config.TokenPairs), config.HasStem ? config.StemPairs : 0);
+
     /// <summary>A windowed network runs on the largest tiles that are allowed and fit into the memory; if none does, on the smallest that the overlap leaves.</summary>
     private static ModelConfig WithTiles(ModelConfig config, DenoiserOptions options)
     {

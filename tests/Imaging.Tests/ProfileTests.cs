@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using NetVips;
 using NvEnums = NetVips.Enums;
 
@@ -78,6 +79,19 @@ public sealed class ProfileTests
         Assert.InRange(srgb.Samples[32], 0.72f, 0.76f);
     }
 
+    [Theory]
+    [MemberData(nameof(Every))]
+    public void A_damaged_profile_is_kept_but_srgb_refuses_it(ImageFormat format)
+    {
+        EncodeOptions options = new() { Color = OutputColor.Srgb };
+        Picture picture = ImageCodec.Decode(ImageCodec.Encode(Samples.Noise(1, 3, 16, 24, profile: DamagedProfile()), ImageFormat.Png), Samples.Limits);
+        Assert.Equal(DamagedProfile(), picture.IccProfile.ToArray());
+        Assert.Throws<CorruptImageException>(() => ImageCodec.CheckProfile(picture));
+        Assert.Throws<CorruptImageException>(() => ImageCodec.Encode(picture, format, options));
+        ImageCodec.CheckProfile(Samples.Noise(1, 3, 16, 24, profile: Samples.Profile("p3")));
+        ImageCodec.CheckProfile(Samples.Noise(1, 3, 16, 24));
+    }
+
     private static float[] P3ToSrgb(float[] p3)
     {
         double[] linear = Array.ConvertAll(p3, v => v <= 0.04045 ? v / 12.92 : Math.Pow((v + 0.055) / 1.055, 2.4));
@@ -87,6 +101,15 @@ public sealed class ProfileTests
             double v = (row[0] * linear[0]) + (row[1] * linear[1]) + (row[2] * linear[2]);
             return (float)(v <= 0.0031308 ? v * 12.92 : (1.055 * Math.Pow(v, 1 / 2.4)) - 0.055);
         });
+    }
+
+    /// <summary>One whose red primary says that it is a curve.</summary>
+    private static byte[] DamagedProfile()
+    {
+        byte[] profile = Samples.Profile("p3");
+        int tag = 128 + profile.AsSpan(128).IndexOf("rXYZ"u8);
+        "curv"u8.CopyTo(profile.AsSpan(BinaryPrimitives.ReadInt32BigEndian(profile.AsSpan(tag + 4))));
+        return profile;
     }
 
     /// <summary>The smallest grey profile: a white point and a straight curve.</summary>

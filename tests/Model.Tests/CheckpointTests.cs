@@ -149,6 +149,10 @@ public sealed class CheckpointTests : IDisposable
         { """{"config":{"tileSide":33},"sha256":"00"}""", "TileSide is 33" },
         { """{"config":{"blocks":1000000},"sha256":"00"}""", "Blocks is 1000000" },
         { """{"config":{},"sha256":"00","training":[]}""", "net.json is not a readable card" },
+        { """{"config":{},"sha256":"00","training":{"a":1,"a":2}}""", "net.json is not a readable card" },
+        { """{"config":{},"sha256":"00","training":{"commit":"\ud800"}}""", "net.json is not a readable card" }, // half of a pair
+        { """{"config":{},"sha256":"00","training":{"data":[{"a":"\udc00\ud800"}]}}""", "net.json is not a readable card" },
+        { """{"config":{},"sha256":"00","metrics":{"\udc00":1}}""", "net.json is not a readable card" },
     };
 
     [Theory]
@@ -158,6 +162,13 @@ public sealed class CheckpointTests : IDisposable
         Save();
         File.WriteAllText(Card, json);
         Refused(expected);
+    }
+
+    [Fact]
+    public void A_card_that_is_not_utf_8_is_refused()
+    {
+        byte[] json = [.. "{\"config\":{},\"sha256\":\"00\",\"training\":{\"commit\":\""u8, 0xff, .. "\"}}"u8];
+        Assert.Contains("net.json is not a readable card", Assert.Throws<CheckpointException>(() => Checkpoint.ParseCard(json, "net.json")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ internal static class AccessFeature
         services.AddSingleton<KeyPresence>();
         services.AddSingleton<KeyRing>();
         services.AddSingleton<KeyRegister>();
+        services.AddSingleton<AccessGate>();
         services.AddSingleton<RateLimits>();
         services.AddHostedService<AccessAnnouncer>();
         services.ConfigureSwaggerGen(ScopeFilter.AddTo);

@@ -42,6 +42,8 @@ internal sealed class CompareOperation(RequestClocks clocks, UploadReader upload
         }
 
         context.Response.SetModelAndTimings([first, second], clock);
+        byte[]?[] pictures = [difference, scores?.Images?.First, scores?.Images?.Second];
+        context.Response.RegisterForDispose(room.PassOn(pictures.Sum(p => p?.LongLength ?? 0)));
         return (scores is null ? null : scores with { Timings = clock.Milliseconds }, asPicture ? difference : null);
 
         PictureTask TaskOf(ServedModel model) => new(model, strength, WithRouting: true) { Mode = mode, Sigma = sigma };

@@ -32,12 +32,17 @@ internal sealed class DenoiseOperation(RequestClocks clocks, UploadReader upload
         {
             Mode = asked.Mode,
             Sigma = asked.Sigma,
-            BeforeDevice = asked.IncludeRouting ? picture => edges = EdgeMap.Of(picture, model.Card.Config.PatchSide) : null,
+            BeforeDevice = picture =>
+            {
+                if (asked.Color == OutputColor.Srgb) ImageCodec.CheckProfile(picture);
+                if (asked.IncludeRouting) edges = EdgeMap.Of(picture, model.Card.Config.PatchSide);
+            },
         };
         Passed passed = await runner.RunAsync(upload.Bytes, header, task, clock);
         byte[] image = await codec.EncodeAsync(passed.Picture, format, asked.Color, clock);
         RoutingReport? routing = asked.IncludeRouting ? await codec.RunAsync("report", clock, () => RoutingReporter.Report(passed.Routing(), edges!, passed.Picture)) : null;
         context.Response.SetModelAndTimings(model, clock);
+        context.Response.RegisterForDispose(room.PassOn(image.Length + RoutingReporter.BytesOf(routing)));
         return new Denoised(image, ImageFormats.MediaType(format), model.Version, routing, clock.Milliseconds);
     }
 

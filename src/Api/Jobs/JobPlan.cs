@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DenoiseService.Api.Storage;
+using DenoiseService.Model;
 using DenoiseService.Training;
 using DenoiseService.Training.Data;
 using DenoiseService.Training.Experiments;
@@ -45,6 +46,12 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         return (string?)(request["initial"] ?? request["checkpoint"]);
     }
 
+    /// <summary>What it trains; empty for a job that trains nothing.</summary>
+    public IReadOnlyList<ModelConfig> Networks { get; init; } = [];
+
+    /// <summary>Images of a step, of all trainings side by side.</summary>
+    public long Batch { get; init; }
+
     /// <summary>Experiments of trainings take archives in CIFAR-10's form only: their ranges are of records.</summary>
     public bool NeedsArchive => Kind is JobKind.Ablation or JobKind.Robustness;
 
@@ -65,21 +72,22 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         Recipe recipe = JobJson.Read<Recipe>(body, r => r.Validated());
         if (recipe.Data.Count == 0) throw JobJson.Invalid("data", "data names no data set; it must name at least one.");
         foreach (DataSource source in recipe.Data.Concat(recipe.Validation).Where(s => s.Range is not null)) CheckRange("data.range", source.Range!);
-        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe);
+        return new JobPlan(JobKind.Training, Text(recipe), recipe.Seed, [.. recipe.Data.Select(d => ("data.path", d.Path)), .. recipe.Validation.Select(d => ("validation.path", d.Path))], recipe) { Networks = [recipe.Model], Batch = recipe.BatchSize };
     }
 
     private static JobPlan OfAblation(JsonObject body, int threads)
     {
         Fill(body, "workers", threads);
         AblationSettings settings = JobJson.Read<AblationSettings>(body, s => s.Validated());
-        return new JobPlan(JobKind.Ablation, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
+        ModelConfig[] networks = [.. AblationVariant.VariantsOf(settings.Recipe.Model).Where(v => settings.Variants.Count == 0 || settings.Variants.Contains(v.Name)).Select(v => v.Model)];
+        return new JobPlan(JobKind.Ablation, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]) { Networks = networks, Batch = SideBySide(settings.Recipe, settings.Workers, networks.Length * settings.Seeds.Count) };
     }
 
     private static JobPlan OfRobustness(JsonObject body, int threads)
     {
         Fill(body, "workers", threads);
         RobustnessSettings settings = JobJson.Read<RobustnessSettings>(body, s => s.Validated());
-        return new JobPlan(JobKind.Robustness, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]);
+        return new JobPlan(JobKind.Robustness, Text(settings), settings.Seeds[0], [("data.path", settings.Data.Path)]) { Networks = [settings.Recipe.Model], Batch = SideBySide(settings.Recipe, settings.Workers, 2 * settings.Seeds.Count) };
     }
 
     private static JobPlan OfScaling(JsonObject body, int threads)
@@ -118,6 +126,8 @@ internal sealed record JobPlan(JobKind Kind, string Effective, long Seed, IReadO
         if (request.Protocol.Range is { } range) CheckRange("protocol.range", range.ToString());
         return new JobPlan(JobKind.Evaluation, Text(request), request.Protocol.Seed, [("protocol.data", request.Protocol.Data)]);
     }
+
+    private static long SideBySide(Recipe recipe, int workers, int trainings) => (long)recipe.BatchSize * Math.Min(workers, trainings);
 
     private static void CheckRange(string field, string range)
     {

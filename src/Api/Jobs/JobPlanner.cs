@@ -24,6 +24,7 @@ internal sealed class JobPlanner(DatasetCatalog datasets, JobModels models, IOpt
         var plan = JobPlan.Of(kind, asked, options.Value.Threads);
         foreach ((string field, string name) in plan.Datasets.DistinctBy(d => d.Name)) DatasetCatalog.Check(known, field, name, plan.NeedsArchive);
         if (plan.Recipe is { } recipe) CheckMemory(recipe);
+        CheckBatch(plan);
         return plan;
     }
 
@@ -87,6 +88,14 @@ internal sealed class JobPlanner(DatasetCatalog datasets, JobModels models, IOpt
 
         ApiException TooLarge(string field, string what, long count, long limit) =>
             JobJson.Invalid(field, $"{what} squares of {recipe.Model.TileSide} × {recipe.Model.TileSide} pixels, {count * bytesOfSquare} bytes; the limit is {limit} bytes, {limit / bytesOfSquare} squares.");
+    }
+
+    /// <summary>A step's images go through the network together: more than memory holds would end the process, and the next one that takes the job.</summary>
+    private void CheckBatch(JobPlan plan)
+    {
+        long limit = options.Value.MaxBatchBytes, each = plan.Networks.Select(Denoiser.BytesInTraining).DefaultIfEmpty().Max();
+        Int128 needed = (Int128)plan.Batch * each;
+        if (needed > limit) throw JobJson.Invalid("batchSize", $"A step's {plan.Batch} images, of all trainings side by side, take about {needed} bytes of memory; the limit is {limit} bytes, {limit / each} images.");
     }
 
     private static bool CanBeTold(JsonNode? config) => config is JsonObject fields && fields["noiseLevelInput"] is JsonValue value && value.TryGetValue(out bool reads) && reads;

@@ -37,6 +37,10 @@ internal sealed class JobsOptions
     [Bounds(1 << 20, 1L << 40)]
     public long MaxSquaresBytes { get; set; } = 4L << 30;
 
+    /// <summary>Bytes that the images of a step may take in a training, by an estimate from its network; an experiment's trainings side by side count together. Looked at when it is sent. 1,048,576 to 1,099,511,627,776; default 17,179,869,184.</summary>
+    [Bounds(1 << 20, 1L << 40)]
+    public long MaxBatchBytes { get; set; } = 16L << 30;
+
     /// <summary>Days that a finished job is kept with its events, checkpoints and artifacts; model versions stay. 0.001 to 36,500; default 90.</summary>
     [Bounds(0.001, 36_500)]
     public double KeepDays { get; set; } = 90;

@@ -2,11 +2,15 @@ using System.Globalization;
 using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.Serving;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace DenoiseService.Api.Pictures;
 
-/// <summary>Starts the clock of a request, where the request log finds it: the server's time limit, which the client may lower.</summary>
+/// <summary>
+/// Starts the clock of a request, where the request log finds it: the server's time limit, which the client may lower. The answer has the server's limit again to be sent: who does not read it would
+/// hold its place and its bytes for ever.
+/// </summary>
 internal sealed class RequestClocks(IOptions<InferenceOptions> options, TimeProvider time)
 {
     /// <summary>The header that lowers the limit.</summary>
@@ -25,6 +29,9 @@ internal sealed class RequestClocks(IOptions<InferenceOptions> options, TimeProv
         {
             var clock = new RequestClock(time, TimeSpan.FromMilliseconds(ms), context.RequestAborted) { Caller = context.GetCaller() };
             context.Features.Set(clock);
+            IHttpRequestLifetimeFeature lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
+            // Its end is awaited: a late one would cut off the connection's next request.
+            context.Response.RegisterForDisposeAsync(time.CreateTimer(_ => lifetime.Abort(), null, TimeSpan.FromMilliseconds(ms + limit), Timeout.InfiniteTimeSpan));
             return clock;
         }
     }

@@ -39,6 +39,7 @@ internal sealed class RoutingOperation(RequestClocks clocks, UploadReader upload
         byte[]? overlay = asPicture ? await codec.EncodeAsync(() => RoutingOverlay.Draw(passed.Picture, passed.Routing(), block ?? 0), ImageFormat.Png, OutputColor.Keep, clock) : null;
         RoutingReport? report = asPicture ? null : await codec.RunAsync("report", clock, () => RoutingReporter.Report(passed.Routing(), edges!, passed.Picture, block));
         context.Response.SetModelAndTimings(model, clock);
+        context.Response.RegisterForDispose(room.PassOn((overlay?.Length ?? 0) + RoutingReporter.BytesOf(report)));
         return (report, overlay);
     }
 }

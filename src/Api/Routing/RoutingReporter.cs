@@ -11,6 +11,9 @@ internal static class RoutingReporter
         map.Rows, map.Columns, map.PatchSide, picture.Height, picture.Width, map.KeysAttended,
         [.. (block is { } only ? [only] : Enumerable.Range(0, map.Blocks)).Select(b => Block(map, edges, b))]);
 
+    /// <summary>What a report takes of the memory, but for its few sums; 0 where there is none.</summary>
+    public static long BytesOf(RoutingReport? report) => report?.Blocks.Sum(b => (long)sizeof(float) * b.Probabilities.Count + (long)sizeof(int) * b.ChosenExperts.Count) ?? 0;
+
     private static BlockRouting Block(RoutingMap map, EdgeMap edges, int block)
     {
         int experts = map.Experts, patches = map.Rows * map.Columns, real = 0;

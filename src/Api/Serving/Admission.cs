@@ -5,8 +5,8 @@ namespace DenoiseService.Api.Serving;
 
 /// <summary>
 /// The bound in front of the queue: by count and by bytes before a body is read, by count and by cost from what the picture's header says, before anything is decoded; decided at once. A
-/// request counts from its first byte until it is answered, so that no more than the limit can wait for anything (a model to be loaded, say); what is admitted counts, apart from that, until its
-/// ticket is disposed. Thread-safe.
+/// request counts from its first byte until its answer has been sent, so that no more than the limit can wait for anything (a model to be loaded, a client that reads slowly); what is admitted counts,
+/// apart from that, until its ticket is disposed. Thread-safe.
 /// </summary>
 internal sealed class Admission(IOptions<InferenceOptions> options, Throughput throughput)
 {
@@ -21,6 +21,12 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
 
     /// <summary>Their cost.</summary>
     public long PendingPatches => Volatile.Read(ref _patches);
+
+    /// <summary>Requests received whose answers have not been sent.</summary>
+    public int OpenRequests => Volatile.Read(ref _received);
+
+    /// <summary>What their bodies, and the answers that are there, take.</summary>
+    public long OpenBytes => Volatile.Read(ref _bytes);
 
     /// <summary>Takes room for a request and its body, before that is read. Refuses also where no picture at all could be admitted now.</summary>
     /// <param name="bytes">At most so long.</param>
@@ -98,7 +104,7 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
         }
     }
 
-    /// <summary>The place of a request until it is answered, and what its body takes of the memory of all. Disposing it, once or often, gives both back.</summary>
+    /// <summary>The place of a request until its answer has been sent, and what its body and its answer take of the memory of all. Disposing it, once or often, gives both back.</summary>
     internal sealed class Room(Admission admission, long bytes) : IDisposable
     {
         private long _bytes = bytes;
@@ -111,6 +117,19 @@ internal sealed class Admission(IOptions<InferenceOptions> options, Throughput t
             {
                 admission._bytes -= _bytes - bytes;
                 _bytes = bytes;
+            }
+        }
+
+        /// <summary>Passes the place on to the answer, which stays in memory until it has been sent; this room has nothing to give back any more.</summary>
+        /// <param name="bytes">Of the answer, beside those of the body.</param>
+        /// <returns>The answer's room.</returns>
+        public Room PassOn(long bytes)
+        {
+            lock (admission._lock)
+            {
+                _left = true;
+                admission._bytes += bytes;
+                return new Room(admission, _bytes + bytes);
             }
         }
 

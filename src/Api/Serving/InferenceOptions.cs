@@ -31,15 +31,15 @@ internal sealed class InferenceOptions
     [Bounds(1, 2_000_000_000)]
     public long MaxQueuedPatches { get; set; } = 8_000_000;
 
-    /// <summary>Bytes of the bodies of all requests together, until they are answered; while it is read one counts with its announced length, without one with Images:MaxBytes. One above it alone is taken when there is no other. In memory a body may take three times its size for a moment while it is read; one in a form four times, and twice until it is answered. 1,024 to 68,719,476,736; default 1,073,741,824 (1 GiB).</summary>
+    /// <summary>Bytes of the bodies of all requests together and of the answers that are there, until these have been sent; while a body is read it counts with its announced length, without one with Images:MaxBytes. One above it alone is taken when there is no other. In memory a body may take three times its size for a moment while it is read; one in a form four times, and twice until it is answered; an answer twice while it is sent, pictures in JSON four times. 1,024 to 68,719,476,736; default 1,073,741,824 (1 GiB).</summary>
     [Bounds(1024, 1L << 36)]
     public long MaxQueuedBytes { get; set; } = 1 << 30;
 
-    /// <summary>Requests at one time, each from the first byte of its body until it is answered; one above it is refused at once. 1 to 100,000; default 64.</summary>
+    /// <summary>Requests at one time, each from the first byte of its body until its answer has been sent; one above it is refused at once. 1 to 100,000; default 64.</summary>
     [Bounds(1, 100_000)]
     public int MaxQueuedRequests { get; set; } = 64;
 
-    /// <summary>Seconds from a request's arrival to its answer; X-Request-Timeout-Ms may only lower it. 0.01 to 86,400; default 300.</summary>
+    /// <summary>Seconds from a request's arrival to its answer; X-Request-Timeout-Ms may only lower it. Sending the answer may take as long again, then the connection is cut. 0.01 to 86,400; default 300.</summary>
     [Bounds(0.01, 86_400)]
     public double RequestTimeoutSeconds { get; set; } = 300;
 

@@ -19,11 +19,13 @@ internal static class StorageErrors
     /// <summary>Something else was changed at the same moment, so this transaction was not done: the same one may work at once.</summary>
     public static bool IsSerializationFailure(Exception? exception) => exception is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure } || (exception is not null && IsSerializationFailure(exception.InnerException));
 
-    /// <summary>The database is away, full or busy: the same call may work later.</summary>
+    /// <summary>The database is away, full, busy or read-only: the same call may work later.</summary>
     public static bool IsUnavailable(Exception? exception) => exception switch
     {
-        null => false,
+        null or OperationCanceledException => false, // who gives up has the server's QueryCanceled inside
         NpgsqlException { IsTransient: true } => true,
+        // A standby after a failover, or set so by its operator; the server's own time limit.
+        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.QueryCanceled } => true,
         SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_IOERR or raw.SQLITE_FULL or raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY } => true,
         System.Net.Sockets.SocketException => true, // the server's name is not known now, or nobody listens
         _ => IsUnavailable(exception.InnerException),

@@ -143,7 +143,7 @@ public sealed class RoutingStudy(RoutingStudySettings settings, ExperimentFolder
             work.Summary.Add(group[i], maps[i], others?[i], observed.AsSpan(i * blocks, blocks));
         }
 
-        work.Meter.Add(count, $"{work.Summary.Images} of {work.Images.Count} images");
+        work.Meter.Add(count, $"images: {work.Summary.Images} of {work.Images.Count}");
     }
 
     private float[] Noisy(RoutingImage image, long seed) => settings.Clean ? image.Clean : Noise.Add(image.Clean, settings.Sigma, clamp: true, Evaluation.NoiseSeed(seed, settings.Sigma, image.Index));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
@@ -57,6 +58,22 @@ public sealed class RefusalTests(RefusalTests.Limited fixture) : IClassFixture<R
     [Theory, MemberData(nameof(Routes))]
     public async Task Truncated_png_answers_422(string route) =>
         await (await Post(route, Support.Pictures.Raw(Support.Pictures.Encode(64, 64)[..^2000]))).ProblemAsync(HttpStatusCode.UnprocessableEntity, "corrupt-image");
+
+    [Theory]
+    [InlineData("png")]
+    [InlineData("bmp")]
+    public async Task A_damaged_colour_profile_that_must_be_converted_answers_422_before_any_work(string format)
+    {
+        byte[] profile = (byte[])NetVips.Image.ProfileLoad("p3");
+        int tag = 128 + profile.AsSpan(128).IndexOf("rXYZ"u8);
+        "curv"u8.CopyTo(profile.AsSpan(BinaryPrimitives.ReadInt32BigEndian(profile.AsSpan(tag + 4)))); // says that the red primary is a curve
+        byte[] sent = ImageCodec.Encode(new Picture(Support.Pictures.Make(16, 16).Samples, 3, 16, 16) { IccProfile = profile }, ImageFormat.Png);
+        long tiles = fixture.Service.Worker.Counters.Tiles;
+        JsonElement problem = await (await Post($"/v1/denoise?color=srgb&format={format}", Support.Pictures.Raw(sent))).ProblemAsync(HttpStatusCode.UnprocessableEntity, "corrupt-image");
+        Assert.Contains("colour profile", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Equal(tiles, fixture.Service.Worker.Counters.Tiles);
+        Assert.Equal(HttpStatusCode.OK, (await Post($"/v1/denoise?format={format}", Support.Pictures.Raw(sent))).StatusCode);
+    }
 
     [Theory, MemberData(nameof(Routes))]
     public async Task Unknown_model_answers_404_with_those_that_there_are(string route)

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
+using DenoiseService.Api.Tests.Access;
 using DenoiseService.Api.Tests.Storage;
 using DenoiseService.Api.Tests.Support;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -43,12 +45,33 @@ public sealed class EventsTests(Databases databases)
         await using WebApplicationFactory<Program> hurried = service.WithWebHostBuilder(b => b.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(new Hurry())));
         HttpClient client = hurried.CreateClient();
         string id = await client.SubmitAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
-        request.Headers.Accept.Add(new("text/event-stream"));
-        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using HttpResponseMessage response = await OpenAsync(client, id, null);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         int beats = 0;
         while (beats < 2) beats += await reader.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30)) == ": heartbeat" ? 1 : 0;
+    }
+
+    [Fact]
+    public async Task A_stream_ends_when_its_key_is_revoked_or_expires()
+    {
+        var time = new SteppedTime();
+        await using var service = new Service(new() { ["Roles:Worker"] = "false", ["Security:AdminKey"] = AccessTestSupport.AdminKey });
+        await using WebApplicationFactory<Program> stepped = service.On(time);
+        HttpClient admin = stepped.With(AccessTestSupport.AdminKey);
+        string id = await admin.SubmitAsync();
+        (string revoked, string revokedId) = await admin.MakeKeyAsync("read");
+        (string expiring, _) = await AccessTestSupport.KeyOf(await admin.PostAsJsonAsync("/v1/keys", new { name = "short", scopes = (string[])["read"], expiresAt = time.GetUtcNow().AddSeconds(60) }));
+        using HttpResponseMessage first = await OpenAsync(stepped.With(revoked), id, null), second = await OpenAsync(stepped.With(expiring), id, null), third = await OpenAsync(admin, id, null);
+        Task<string> untilRevoked = first.Content.ReadAsStringAsync(), untilExpired = second.Content.ReadAsStringAsync(), untilEnd = third.Content.ReadAsStringAsync();
+
+        Assert.Equal(HttpStatusCode.NoContent, (await admin.DeleteAsync("/v1/keys/" + revokedId)).StatusCode);
+        Assert.StartsWith(": hello", await untilRevoked.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
+        Assert.False(untilExpired.IsCompleted);
+        time.Step(60);
+        Assert.StartsWith(": hello", await untilExpired.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
+        Assert.False(untilEnd.IsCompleted);
+        await admin.PostAsync($"/v1/jobs/{id}/cancel", null);
+        Assert.Contains("cancelled", await untilEnd.WaitAsync(TimeSpan.FromSeconds(30)), StringComparison.Ordinal);
     }
 
     private static async Task SheetsAsync(HttpClient client, string id, JsonElement[] samples)
@@ -70,13 +93,19 @@ public sealed class EventsTests(Databases databases)
         public override long GetTimestamp() => base.GetTimestamp() * 50;
     }
 
-    private static async Task<(long Id, string Type, string Data)[]> StreamAsync(HttpClient client, string id, string? last)
+    private static async Task<HttpResponseMessage> OpenAsync(HttpClient client, string id, string? last)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
         request.Headers.Accept.Add(new("text/event-stream"));
         if (last is not null) request.Headers.Add("Last-Event-ID", last);
-        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
+        return response;
+    }
+
+    private static async Task<(long Id, string Type, string Data)[]> StreamAsync(HttpClient client, string id, string? last)
+    {
+        using HttpResponseMessage response = await OpenAsync(client, id, last);
         string text = await response.Content.ReadAsStringAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(m => !m.StartsWith(':')).Select(m => m.Split('\n')).Select(l => (long.Parse(l[0]["id: ".Length..], CultureInfo.InvariantCulture), l[1]["event: ".Length..], l[2]["data: ".Length..]))];
     }

@@ -113,6 +113,9 @@ public sealed class JobsTests(Databases databases)
     [InlineData("training", """{"data":[{"path":"sample"}],"initial":"nobody"}""", "initial")]
     [InlineData("training", """{"data":[{"path":"sample"}],"precision":"BFloat16"}""", "precision")]
     [InlineData("training", """{"data":[{"path":"mine","patches":10000000}]}""", "data.path")]
+    [InlineData("training", """{"data":[{"path":"sample"}],"batchSize":65536}""", "batchSize")]
+    [InlineData("ablation", """{"data":{"path":"sample"},"recipe":{"model":{"tileSide":1024,"patchSide":1}}}""", "batchSize")]
+    [InlineData("robustness", """{"data":{"path":"sample"},"recipe":{"batchSize":65536}}""", "batchSize")]
     [InlineData("ablation", """{"data":{"path":"cifar10"}}""", "data.path")]
     [InlineData("ablation", """{"data":{"path":"sample"},"variants":["huge"]}""", "variants")]
     [InlineData("ablation", """{"data":{"path":"sample","train":"0-9","validation":"5-12","test":"20-22"}}""", "validation")]
@@ -171,6 +174,39 @@ public sealed class JobsTests(Databases databases)
         JsonElement problem = await (await service.CreateClient().PostAsync("training", body)).ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
         Assert.Equal("model", problem.GetProperty("parameter").GetString());
         Assert.Contains("bytes of memory", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, "[1,2]", null)]
+    [InlineData(2, "[1]", null)] // there is but one training
+    [InlineData(2, "[1,2]", "A step's 8 images, of all trainings side by side, take about 1589248 bytes of memory; the limit is 1048576 bytes, 5 images.")]
+    public async Task Batches_of_trainings_side_by_side_fit_into_memory_together(int workers, string seeds, string? refused)
+    {
+        await using var service = new Service(new(NoWorker) { ["Jobs:MaxBatchBytes"] = $"{1 << 20}" });
+        HttpClient client = await service.ReadyAsync();
+        // 64 tokens · (3 · 3 · 16 + 4 + 16) + 2 heads · 64² scores + 6 · 32² pixels are 24,832 numbers of 4 bytes, twice.
+        JsonNode body = JsonNode.Parse($$$"""{"data":{"path":"sample"},"variants":["adaptive"],"seeds":{{{seeds}}},"workers":{{{workers}}},"recipe":{"model":{"width":16,"heads":2,"blocks":1,"feedForwardWidth":16,"routerWidth":4},"batchSize":4}}""")!;
+        HttpResponseMessage response = await client.PostAsync("ablation", body);
+        if (refused is null)
+        {
+            Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+            return;
+        }
+
+        JsonElement problem = await response.ProblemAsync(HttpStatusCode.UnprocessableEntity, "invalid-field");
+        Assert.Equal(("batchSize", refused), (problem.GetProperty("parameter").GetString(), problem.GetProperty("detail").GetString()));
+    }
+
+    [Theory]
+    [InlineData(true, 160, 4)]
+    [InlineData(true, 96, 8)]
+    [InlineData(false, 32, 64)]
+    public async Task Our_own_recipes_fit_into_a_sixteenth_of_the_usual_memory(bool photographs, int side, int images)
+    {
+        await using var service = new Service(new(NoWorker) { ["Jobs:MaxBatchBytes"] = $"{1 << 30}" });
+        JsonObject body = JobClient.Training();
+        (body["model"], body["batchSize"]) = (JsonSerializer.SerializeToNode((photographs ? ModelConfig.Photographs : new ModelConfig()) with { TileSide = side }, JsonSerializerOptions.Web), images);
+        await (await service.ReadyAsync()).SubmitAsync(body);
     }
 
     [Fact]

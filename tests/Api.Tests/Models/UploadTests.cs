@@ -30,6 +30,7 @@ public sealed class UploadTests : IDisposable
         await RefusedAsync(Form(weights, null), "belongs to a card");
         await RefusedAsync(Form(weights, "{}"), "lacks config");
         await RefusedAsync(Form(weights, "{ \"config\": {}, \"config\": {} }"), "not a readable card");
+        await RefusedAsync(Form(weights, With(c => c["training"]!["commit"] = "COMMIT").Replace("COMMIT", @"\ud800", StringComparison.Ordinal)), "not a readable card"); // half of a pair
         await RefusedAsync(Form(weights, With(c => c["config"]!["width"] = 32)), "shape");
         await RefusedAsync(Form(weights, With(c => c["config"]!["blocks"] = 3)), "lacks tensor");
         await RefusedAsync(Form(weights, With(c => c["config"]!["blocks"] = 65)), "Blocks is 65");

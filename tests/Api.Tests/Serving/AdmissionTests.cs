@@ -95,6 +95,19 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public void A_place_that_was_passed_on_counts_with_the_answers_bytes_and_is_given_back_once()
+    {
+        Admission admission = Of(new() { MaxQueuedBytes = 2000 });
+        Admission.Room answer;
+        using (Admission.Room room = admission.Receive(500)) answer = room.PassOn(1400);
+        Assert.Equal((1, 1900L), (admission.OpenRequests, admission.OpenBytes));
+        Assert.Equal(2001L, Assert.Throws<ApiException>(() => admission.Receive(101)).Actual);
+        answer.Dispose();
+        answer.Dispose();
+        Assert.Equal((0, 0L), (admission.OpenRequests, admission.OpenBytes));
+    }
+
+    [Fact]
     public void A_closed_queue_refuses_with_503_and_keeps_what_it_has()
     {
         Admission admission = Of(new());

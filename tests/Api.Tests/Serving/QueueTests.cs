@@ -54,6 +54,7 @@ public sealed class QueueTests
         }
 
         Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
+        await Service.UntilAsync(() => service.Admission.OpenBytes == 0, "its answer was sent");
         Assert.Equal(HttpStatusCode.OK, (await Post(client, picture)).StatusCode);
     }
 

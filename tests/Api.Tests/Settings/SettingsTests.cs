@@ -41,6 +41,7 @@ public sealed class SettingsTests
     [InlineData("Jobs:MaxAttempts", "0", "1 to 1000000")]
     [InlineData("Jobs:CheckpointSeconds", "-1", "0 to 86400")]
     [InlineData("Jobs:MaxYieldSeconds", "61", "0 to 60")]
+    [InlineData("Jobs:MaxBatchBytes", "1048575", "1048576 to 1099511627776")]
     [InlineData("Jobs:KeepDays", "0", "0.001 to 36500")]
     [InlineData("Datasets:MaxBytes", "1", "1024 to 17179869184")]
     [InlineData("Datasets:MaxUnpackedBytes", "1", "1024 to 68719476736")]

@@ -77,6 +77,34 @@ public sealed class ReadinessTests(Databases databases)
         Assert.True(StorageErrors.IsUnavailable(new Npgsql.NpgsqlException("", new System.Net.Sockets.SocketException())));
     }
 
+    [Theory]
+    [InlineData("25006")] // read_only_sql_transaction
+    [InlineData("57014")] // query_canceled
+    public void A_server_that_only_reads_or_ends_a_statement_is_away_unless_the_caller_gave_up(string state)
+    {
+        var error = new Npgsql.PostgresException("", "ERROR", "ERROR", state);
+        Assert.Equal("storage-unavailable", ExceptionTable.Translate(new DbUpdateException("", error), new DefaultHttpContext()).Kind.Name);
+        Assert.True(StorageErrors.IsUnavailable(error));
+        Assert.False(StorageErrors.IsUnavailable(new OperationCanceledException("", error)));
+        Assert.False(StorageErrors.IsUnavailable(new Npgsql.PostgresException("", "ERROR", "ERROR", "42601"))); // syntax_error
+    }
+
+    [Theory, OnPostgreSql]
+    public async Task A_real_server_that_only_reads_or_ends_a_statement_is_away_unless_the_caller_gave_up(string provider)
+    {
+        await using TestDatabase database = await databases.CreateAsync(provider);
+        await using Store store = (await database.StoresAsync()).CreateDbContext();
+        await store.Database.OpenConnectionAsync(); // settings are the connection's
+        await store.Database.ExecuteSqlRawAsync("SET statement_timeout = 100");
+        Assert.True(StorageErrors.IsUnavailable(await Assert.ThrowsAnyAsync<Exception>(() => store.Database.ExecuteSqlRawAsync("SELECT pg_sleep(20)"))));
+        await store.Database.ExecuteSqlRawAsync("SET statement_timeout = 0");
+        using var gaveUp = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        Assert.False(StorageErrors.IsUnavailable(await Assert.ThrowsAnyAsync<Exception>(() => store.Database.ExecuteSqlRawAsync("SELECT pg_sleep(20)", gaveUp.Token))));
+        await store.Database.ExecuteSqlRawAsync("SET default_transaction_read_only = on");
+        store.Add(Records.Job());
+        Assert.True(StorageErrors.IsUnavailable(await Assert.ThrowsAsync<DbUpdateException>(() => store.SaveChangesAsync())));
+    }
+
     [Fact]
     public void Who_only_answers_and_has_a_database_server_needs_no_data_folder()
     {

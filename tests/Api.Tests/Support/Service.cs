@@ -4,6 +4,7 @@ using DenoiseService.Api.Models;
 using DenoiseService.Api.Serving;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace DenoiseService.Api.Tests.Support;
@@ -12,14 +13,15 @@ namespace DenoiseService.Api.Tests.Support;
 public sealed class Service : WebApplicationFactory<Program>
 {
     private readonly Dictionary<string, string> _settings;
+    private readonly TimeProvider? _time;
 
     public Service() : this([])
     {
     }
 
-    internal Service(Dictionary<string, string> settings, ModelFolder? models = null)
+    internal Service(Dictionary<string, string> settings, ModelFolder? models = null, TimeProvider? time = null)
     {
-        _settings = settings;
+        (_settings, _time) = (settings, time);
         Models = models ?? new ModelFolder();
     }
 
@@ -72,6 +74,7 @@ public sealed class Service : WebApplicationFactory<Program>
         builder.UseSetting("Storage:DataFolder", Path.Combine(Models.Path, "data"));
         builder.UseSetting("Serilog:MinimumLevel:Default", "Fatal");
         foreach ((string name, string value) in _settings) builder.UseSetting(name, value);
+        if (_time is { } time) builder.ConfigureTestServices(s => s.AddSingleton(time));
     }
 
     protected override void Dispose(bool disposing)

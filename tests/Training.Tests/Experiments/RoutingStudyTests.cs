@@ -78,6 +78,17 @@ public sealed class RoutingStudyTests : IDisposable
     }
 
     [Fact]
+    public void It_reports_one_stage_however_many_pictures_there_are()
+    {
+        WritePicture("a.png", 3, 33, 46);
+        WritePicture("b.png", 1, 17, 20);
+        var stages = new List<string>();
+        RoutingStudySettings settings = Settings with { Data = [_folder.File("pictures")] };
+        new RoutingStudy(settings, new ExperimentFolder(_folder.File("out")), TimeProvider.System, new Immediate<ExperimentProgress>(p => stages.Add(p.Stage))).Run();
+        Assert.Equal(["images: 1 of 2", "images: 2 of 2"], stages); // a job logs what stands before the colon, once
+    }
+
+    [Fact]
     public void Clean_images_have_no_second_draw_to_compare_with()
     {
         RoutingStudyResult result = Run(Settings with { Clean = true, Range = new IndexRange(0, 4) });

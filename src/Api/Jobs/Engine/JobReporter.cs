@@ -17,9 +17,10 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
     private const int KeptCheckpoints = 3;
     private static readonly TimeSpan WriteEvery = TimeSpan.FromSeconds(1), EventEvery = TimeSpan.FromSeconds(5);
     private readonly JsonObject _metrics = [];
+    private readonly HashSet<string> _stages = []; // trainings side by side take turns
     private long _written = time.GetTimestamp(), _told = time.GetTimestamp(), _packed = time.GetTimestamp(), _step;
     private DateTime? _saved = folder.SavedAt;
-    private string _stage = "";
+    private (long Step, string? Metrics) _validated;
 
     /// <inheritdoc/>
     public void Report(TrainingProgress value)
@@ -30,6 +31,7 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         _metrics["learningRate"] = value.LearningRate;
         if (value.ValidationPsnr is { } psnr) _metrics["validationPsnr"] = psnr;
         bool validated = value.ValidationPsnr is not null;
+        if (validated) _validated = (value.Step, _metrics.ToJsonString());
         if (validated || Due(ref _written, WriteEvery))
         {
             bool tell = validated || Due(ref _told, EventEvery);
@@ -51,11 +53,10 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         Pass();
         _step = Math.Max(_step, (long)(value.Fraction * Million));
         string stage = value.Stage.Split(':')[0];
-        bool news = stage != _stage;
+        bool news = _stages.Add(stage);
         if (news || Due(ref _written, WriteEvery))
         {
             bool tell = Due(ref _told, EventEvery);
-            _stage = stage;
             Try(c =>
             {
                 (c.Job.Step, c.Job.Steps) = (_step, (long)Million);
@@ -80,9 +81,10 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         if (saved is null || saved == _saved) return;
         try
         {
+            long? step = folder.SavedStep;
             using FileStream pack = folder.Pack();
             (string sha256, long length) = blobs.PutAsync(pack, CancellationToken.None).GetAwaiter().GetResult();
-            lease.WriteAsync(c => Add(c, sha256, length)).GetAwaiter().GetResult();
+            lease.WriteAsync(c => Add(c, step, sha256, length)).GetAwaiter().GetResult();
             _saved = saved;
         }
         catch (Exception e) when (StorageErrors.IsUnavailable(e))
@@ -112,13 +114,14 @@ internal sealed class JobReporter(JobLease lease, JobFolder folder, BlobStore bl
         }
     }
 
-    private void Add(JobChange change, string sha256, long length)
+    private void Add(JobChange change, long? saved, string sha256, long length)
     {
         List<JobCheckpoint> stored = [.. change.Store.JobCheckpoints.Where(p => p.JobId == lease.Id).OrderByDescending(p => p.Step)];
-        // An experiment's parts of a million may not have moved; a training's step names its state.
-        long step = change.Job.Kind == JobKind.Training || stored.Count == 0 ? _step : Math.Max(_step, stored[0].Step + 1);
+        // A training's state may be older than its last report; an experiment has no step of its own, and its parts of a million may not have moved.
+        long step = saved ?? (stored.Count == 0 ? _step : Math.Max(_step, stored[0].Step + 1));
         if (stored.Count > 0 && stored[0].Step >= step) return; // a state that was only read and saved again
-        change.Store.JobCheckpoints.Add(new JobCheckpoint { JobId = lease.Id, Step = step, Sha256 = sha256, Length = length, Metrics = _metrics.Count > 0 ? _metrics.ToJsonString() : null, CreatedAt = change.Now });
+        string? metrics = step == _step && _metrics.Count > 0 ? _metrics.ToJsonString() : step == _validated.Step ? _validated.Metrics : null;
+        change.Store.JobCheckpoints.Add(new JobCheckpoint { JobId = lease.Id, Step = step, Sha256 = sha256, Length = length, Metrics = metrics, CreatedAt = change.Now });
         change.Store.JobCheckpoints.RemoveRange(stored.Skip(KeptCheckpoints - 1));
         change.Event(JobEvents.Checkpoint, new JsonObject { ["step"] = step, ["length"] = length, ["sha256"] = sha256 });
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Storage;
@@ -7,7 +8,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace DenoiseService.Api.Jobs.Events;
 
-/// <summary>What happens in a job: as a list, or as server-sent events until the job ends.</summary>
+/// <summary>What happens in a job: as a list, or as server-sent events until the job ends or the caller may no longer see them.</summary>
 internal static class EventRoutes
 {
     private const string Stream = "text/event-stream";
@@ -22,7 +23,7 @@ internal static class EventRoutes
         return group;
     }
 
-    private static async Task Events(string id, HttpContext context, JobStore jobs, IDbContextFactory<Store> stores, IHostApplicationLifetime lifetime, TimeProvider time, long after = 0, [Microsoft.AspNetCore.Mvc.FromHeader(Name = "Last-Event-ID")] string? lastEventId = null)
+    private static async Task Events(string id, HttpContext context, AccessGate gate, JobStore jobs, IDbContextFactory<Store> stores, IHostApplicationLifetime lifetime, TimeProvider time, long after = 0, [Microsoft.AspNetCore.Mvc.FromHeader(Name = "Last-Event-ID")] string? lastEventId = null)
     {
         if (!string.IsNullOrEmpty(lastEventId) && !long.TryParse(lastEventId, NumberStyles.None, CultureInfo.InvariantCulture, out after)) throw new ApiException(ProblemKind.InvalidParameter, "Last-Event-ID must be the id of an event.") { Parameter = "Last-Event-ID" };
         bool stream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType.Equals(Stream, StringComparison.OrdinalIgnoreCase));
@@ -39,21 +40,24 @@ internal static class EventRoutes
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            await SendAsync(id, context.Response, jobs, stores, time, after, end.Token);
+            await SendAsync(id, context, gate, jobs, stores, time, after, end.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or ApiException)
         {
-            // The client went, the service stops, or the job was deleted: the client connects again and learns which.
+            // The client went, its key is no longer good, the service stops, or the job was deleted: the client connects again and learns which.
         }
     }
 
-    private static async Task SendAsync(string id, HttpResponse response, JobStore jobs, IDbContextFactory<Store> stores, TimeProvider time, long after, CancellationToken cancellationToken)
+    private static async Task SendAsync(string id, HttpContext context, AccessGate gate, JobStore jobs, IDbContextFactory<Store> stores, TimeProvider time, long after, CancellationToken cancellationToken)
     {
+        HttpResponse response = context.Response;
         await response.WriteAsync(": hello\n\n", cancellationToken);
         await response.Body.FlushAsync(cancellationToken);
         long sent = time.GetTimestamp();
         while (true)
         {
+            // A job may outlast a key.
+            await gate.AdmitAsync(context, cancellationToken);
             // State first: an end that is seen here has its events stored already.
             Job job = await jobs.GetAsync(id, cancellationToken);
             List<JobEvent> news = await ReadAsync(stores, id, after, cancellationToken);
