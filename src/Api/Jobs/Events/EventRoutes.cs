@@ -18,7 +18,7 @@ internal static class EventRoutes
     public static RouteGroupBuilder MapJobEvents(this RouteGroupBuilder group)
     {
         group.MapGet("/jobs/{id}/events", Events).WithName("getJobEvents").WithSummary("Shows what happened in a job, or streams it")
-            .WithDescription("With `Accept: text/event-stream` every event is sent as it comes, with its id, until the job ends; `Last-Event-ID` replays from the stored log, and a comment every 15 s keeps the connection open. Else a list of at most 500 events after `after`.")
+            .WithDescription("With `Accept: text/event-stream` every event is sent as it comes, with its id, until the job ends or the key is no longer good; `Last-Event-ID` replays from the stored log, and a comment every 15 s keeps the connection open. Else a list of at most 500 events after `after`.")
             .Produces<JobEventPage>().Produces<string>(200, Stream).WithAnswer(200, "Events in their order.").Problems(ProblemKind.InvalidParameter, ProblemKind.UnknownJob);
         return group;
     }
