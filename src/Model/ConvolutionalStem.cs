@@ -136,8 +136,7 @@ internal sealed class UnshuffledDecoder : Module<Tensor, Tensor, Tensor>, IPrepa
     public override Tensor forward(Tensor x, Tensor lifted)
     {
         using var scope = NewDisposeScope();
-        x = ConvolutionalPair.Through(_half, x, overwrite: true); // (B, M, T/2, T/2)
-        x = is_grad_enabled() ? x.Plus(lifted) : x.Increase(lifted); // (B, M, T/2, T/2)
+        x = ConvolutionalPair.Through(_half, x, overwrite: true).PlusInPlace(lifted); // (B, M, T/2, T/2)
         Tensor squares = _prepared?.Run(x) ?? _lower.call(x.to(_lower.weight.dtype)); // (B, 12 or 16, T/2, T/2)
         return PixelSquares.Back(squares, 3).MoveToOuterDisposeScope(); // (B, 3, T, T)
     }

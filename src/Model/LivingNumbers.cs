@@ -24,6 +24,9 @@ public static class LivingNumbers
     /// <summary>x += y.</summary>
     public static Tensor Increase(this Tensor x, Tensor y) => x.add_(y, One);
 
+    /// <summary>x + y, which takes x's place where no gradient is asked for: nobody else may need x then.</summary>
+    public static Tensor PlusInPlace(this Tensor x, Tensor y) => is_grad_enabled() ? x.Plus(y) : x.Increase(y);
+
 #pragma warning disable RS0030 // with numbers that live
     /// <summary>x · number.</summary>
     public static Tensor Times(this Tensor x, double number)

@@ -29,26 +29,7 @@ internal static unsafe class PixelSquares
         Tensor source = image.contiguous();
         (int images, int height, int width) = ((int)image.shape[0], (int)image.shape[2] / 2, (int)image.shape[3] / 2);
         Tensor squares = empty(images, height, width, channels);
-        float* from = ChannelsLast.At(source), to = ChannelsLast.At(squares);
-        for (int b = 0; b < images; b++, from += 4L * planes * height * width)
-        {
-            for (int y = 0; y < height; y++)
-            {
-                float* row = from + 4L * y * width;
-                for (int x = 0; x < width; x++, row += 2, to += channels)
-                {
-                    for (int p = 0; p < planes; p++)
-                    {
-                        float* upper = row + 4L * p * height * width, square = to + 4 * p;
-                        *(Pixels*)square = *(Pixels*)upper;
-                        *(Pixels*)(square + 2) = *(Pixels*)(upper + 2 * width);
-                    }
-
-                    for (int c = channels - missing; c < channels; c++) to[c] = 0;
-                }
-            }
-        }
-
+        Copy(ChannelsLast.At(source), ChannelsLast.At(squares), images, planes, height, width, channels, back: false);
         return squares.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
@@ -68,24 +49,7 @@ internal static unsafe class PixelSquares
         Tensor source = ChannelsLast.Of(squares.to(ScalarType.Float32)); // (B, T/2, T/2, C)
         int channels = (int)source.shape[3];
         Tensor image = empty(images, planes, 2 * height, 2 * width);
-        float* from = ChannelsLast.At(source), to = ChannelsLast.At(image);
-        for (int b = 0; b < images; b++, to += 4L * planes * height * width)
-        {
-            for (int y = 0; y < height; y++)
-            {
-                float* row = to + 4L * y * width;
-                for (int x = 0; x < width; x++, row += 2, from += channels)
-                {
-                    for (int p = 0; p < planes; p++)
-                    {
-                        float* upper = row + 4L * p * height * width, square = from + 4 * p;
-                        *(Pixels*)upper = *(Pixels*)square;
-                        *(Pixels*)(upper + 2 * width) = *(Pixels*)(square + 2);
-                    }
-                }
-            }
-        }
-
+        Copy(ChannelsLast.At(image), ChannelsLast.At(source), images, planes, height, width, channels, back: true);
         return image.MoveToOuterDisposeScope();
     }
 
@@ -105,6 +69,38 @@ internal static unsafe class PixelSquares
         }
 
         return means.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>From an image to its squares, where channels beyond 4 P become 0, or back.</summary>
+    /// <param name="image">(B, P, 2 H, 2 W).</param>
+    /// <param name="squares">(B, H, W, C).</param>
+    /// <param name="images">B.</param>
+    /// <param name="planes">P.</param>
+    /// <param name="height">H.</param>
+    /// <param name="width">W.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="back">To the image.</param>
+    private static void Copy(float* image, float* squares, int images, int planes, int height, int width, int channels, bool back)
+    {
+        long plane = 4L * height * width;
+        for (int b = 0; b < images; b++, image += planes * plane)
+        {
+            for (int y = 0; y < height; y++)
+            {
+                float* row = image + 4L * y * width;
+                for (int x = 0; x < width; x++, row += 2, squares += channels)
+                {
+                    for (int p = 0; p < planes; p++)
+                    {
+                        Pixels* upper = (Pixels*)(row + p * plane), lower = upper + width, square = (Pixels*)(squares + 4 * p);
+                        if (back) (*upper, *lower) = (square[0], square[1]);
+                        else (square[0], square[1]) = (*upper, *lower);
+                    }
+
+                    if (!back) for (int c = 4 * planes; c < channels; c++) squares[c] = 0;
+                }
+            }
+        }
     }
 
     private static void CheckSides(Tensor image)

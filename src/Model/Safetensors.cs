@@ -28,27 +28,46 @@ public static class Safetensors
         return Parse(bytes, name);
     }
 
+    /// <summary>Reads only the header's free text entries, not the tensors.</summary>
+    /// <exception cref="CheckpointException">As <see cref="Read"/>.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path)
+    {
+        string name = Path.GetFileName(path);
+        if (!File.Exists(path)) throw new CheckpointException($"{name} does not exist.");
+        using FileStream file = File.OpenRead(path);
+        byte[] first = new byte[8];
+        byte[] header = new byte[HeaderLength(first.AsSpan(0, file.ReadAtLeast(first, 8, throwOnEndOfStream: false)), file.Length, name)];
+        file.ReadExactly(header);
+        var metadata = new Dictionary<string, string>();
+        try
+        {
+            using JsonDocument read = JsonDocument.Parse(header);
+            if (read.RootElement.TryGetProperty(MetadataKey, out JsonElement texts)) ReadTexts(texts, metadata);
+            return metadata;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new CheckpointException($"{name} has a damaged header.", e);
+        }
+    }
+
     /// <summary>Reads a file that is already in memory; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="CheckpointException">As <see cref="Read"/>.</exception>
     public static SafetensorsFile Parse(byte[] bytes, string name)
     {
-        if (bytes.Length < 8) throw new CheckpointException($"{name} is truncated: {bytes.Length} bytes, a safetensors file has at least 8.");
-        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        if (headerLength > MaxHeaderBytes) throw new CheckpointException($"{name} is not a safetensors file: its header would have {headerLength} bytes, the limit is {MaxHeaderBytes}.");
-        if ((ulong)bytes.Length < 8 + headerLength) throw new CheckpointException($"{name} is truncated: {bytes.Length} bytes, its header alone needs {8 + headerLength}.");
-
+        int headerLength = HeaderLength(bytes, bytes.Length, name);
         var tensors = new Dictionary<string, Tensor>();
         var metadata = new Dictionary<string, string>();
         try
         {
-            int data = 8 + (int)headerLength;
+            int data = 8 + headerLength;
             var ranges = new List<(string Name, long From, long To)>();
-            using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, (int)headerLength));
+            using JsonDocument header = JsonDocument.Parse(bytes.AsMemory(8, headerLength));
             foreach (JsonProperty entry in header.RootElement.EnumerateObject())
             {
                 if (entry.NameEquals(MetadataKey))
                 {
-                    foreach (JsonProperty text in entry.Value.EnumerateObject()) metadata[text.Name] = text.Value.GetString() ?? "";
+                    ReadTexts(entry.Value, metadata);
                     continue;
                 }
 
@@ -110,6 +129,22 @@ public static class Safetensors
         bytes.AsSpan(8 + json.Length, padded - json.Length).Fill((byte)' ');
         body.GetBuffer().AsSpan(0, (int)body.Length).CopyTo(bytes.AsSpan(8 + padded));
         return bytes;
+    }
+
+    /// <param name="start">Of the file.</param>
+    /// <param name="length">Of the whole file.</param>
+    /// <param name="name">For messages.</param>
+    private static int HeaderLength(ReadOnlySpan<byte> start, long length, string name)
+    {
+        if (start.Length < 8) throw new CheckpointException($"{name} is truncated: {length} bytes, a safetensors file has at least 8.");
+        ulong header = BinaryPrimitives.ReadUInt64LittleEndian(start);
+        if (header > MaxHeaderBytes) throw new CheckpointException($"{name} is not a safetensors file: its header would have {header} bytes, the limit is {MaxHeaderBytes}.");
+        return (ulong)length >= 8 + header ? (int)header : throw new CheckpointException($"{name} is truncated: {length} bytes, its header alone needs {8 + header}.");
+    }
+
+    private static void ReadTexts(JsonElement texts, Dictionary<string, string> metadata)
+    {
+        foreach (JsonProperty text in texts.EnumerateObject()) metadata[text.Name] = text.Value.GetString() ?? "";
     }
 
     private static (string Name, long From, long To) ReadTensor(JsonProperty entry, byte[] bytes, int data, string file, Dictionary<string, Tensor> tensors)

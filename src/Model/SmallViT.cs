@@ -154,8 +154,7 @@ public sealed class SmallViT : Module<Tensor, (Tensor Image, Tensor Routing)>
         Tensor weight = _unembed.weight.permute(2, 3, 1, 0).flatten(0, 2); // (P·P·M, D)
         Tensor features = functional.linear(grid.permute(0, 2, 3, 1), weight, _unembed.bias!.repeat(patch * patch)) // (B, T/P, T/P, P·P·M)
             .reshape(-1, side, side, patch, patch, channels).transpose(2, 3); // (B, T/P, P, T/P, P, M), here with T/P·P = T/2
-        Tensor places = half.permute(0, 2, 3, 1).reshape(features.shape); // where they belong, without a copy of their own
-        return (is_grad_enabled() ? places.Plus(features) : places.Increase(features))
+        return half.permute(0, 2, 3, 1).reshape(features.shape).PlusInPlace(features) // where they belong, without a copy of their own
             .reshape(-1, side * patch, side * patch, channels).permute(0, 3, 1, 2).MoveToOuterDisposeScope(); // (B, M, T/2, T/2)
     }
 }

@@ -27,6 +27,7 @@ public static class CheckpointMean
         using (no_grad())
         {
             Dictionary<string, Tensor> sums = mean.state_dict().ToDictionary(t => t.Key, t => zeros(t.Value.shape, dtype: float64));
+            JsonObject meaning = Meaning(first.Config);
             var made = new JsonArray();
             foreach ((string weights, double share) in parts)
             {
@@ -34,8 +35,7 @@ public static class CheckpointMean
                 using var itsNetwork = network;
                 foreach ((string field, JsonNode? value) in Meaning(card.Config))
                 {
-                    JsonNode? other = Meaning(first.Config)[field];
-                    if (!JsonNode.DeepEquals(value, other)) throw new CheckpointException($"{Path.GetFileName(weights)} is another network than {Path.GetFileName(parts[0].Weights)}: its {field} is {value?.ToJsonString()}, not {other?.ToJsonString()}.");
+                    if (!JsonNode.DeepEquals(value, meaning[field])) throw new CheckpointException($"{Path.GetFileName(weights)} is another network than {Path.GetFileName(parts[0].Weights)}: its {field} is {value?.ToJsonString()}, not {meaning[field]?.ToJsonString()}.");
                 }
 
                 using var scope = NewDisposeScope();

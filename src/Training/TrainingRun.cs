@@ -74,6 +74,11 @@ public sealed class TrainingRun
 
     private string HistoryPath => Path.Combine(_folder, "history.csv");
 
+    /// <summary>Steps that the state of a run has done.</summary>
+    /// <param name="state">Its state.safetensors.</param>
+    /// <exception cref="CheckpointException">Missing or damaged.</exception>
+    public static long SavedStep(string state) => TrainingState.StepOf(state);
+
     /// <summary>Trains to the end.</summary>
     /// <returns>The path of the best weights.</returns>
     /// <param name="cancellationToken">Looked at before every step; the state is saved first.</param>

@@ -16,7 +16,7 @@ internal readonly record struct TrainingOrigin(string? InitialSha256, string? Da
 /// </summary>
 internal static class TrainingState
 {
-    private const string Weights = "weights.", Mean = "mean.", Checksum = "sha256", Initial = "initialSha256", Data = "dataSha256", Validation = "validationSha256";
+    private const string Weights = "weights.", Mean = "mean.", Step = "step", Checksum = "sha256", Initial = "initialSha256", Data = "dataSha256", Validation = "validationSha256";
 
     public static void Save(string path, SmallViT network, SmallViT? mean, IOptimiser optimiser, long step, double best, TrainingOrigin origin)
     {
@@ -33,7 +33,7 @@ internal static class TrainingState
             foreach ((string name, Tensor value) in mean.state_dict()) tensors[Mean + name] = value;
         }
 
-        var facts = new Dictionary<string, string> { ["step"] = step.ToString(CultureInfo.InvariantCulture), ["best"] = best.ToString("R", CultureInfo.InvariantCulture) };
+        var facts = new Dictionary<string, string> { [Step] = step.ToString(CultureInfo.InvariantCulture), ["best"] = best.ToString("R", CultureInfo.InvariantCulture) };
         if (origin.InitialSha256 is not null) facts[Initial] = origin.InitialSha256;
         if (origin.DataSha256 is not null) facts[Data] = origin.DataSha256;
         if (origin.ValidationSha256 is not null) facts[Validation] = origin.ValidationSha256;
@@ -59,10 +59,16 @@ internal static class TrainingState
             }
         }
 
-        return (long.Parse(facts["step"], CultureInfo.InvariantCulture), double.Parse(facts["best"], CultureInfo.InvariantCulture), new TrainingOrigin(facts.GetValueOrDefault(Initial), facts.GetValueOrDefault(Data), facts.GetValueOrDefault(Validation)));
+        return (StepOf(facts), double.Parse(facts["best"], CultureInfo.InvariantCulture), new TrainingOrigin(facts.GetValueOrDefault(Initial), facts.GetValueOrDefault(Data), facts.GetValueOrDefault(Validation)));
 
         Dictionary<string, Tensor> Under(string prefix) => file.Tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value);
     }
+
+    /// <summary>Steps that a state has done, from the header of its file.</summary>
+    /// <exception cref="CheckpointException">Missing or damaged.</exception>
+    public static long StepOf(string path) => StepOf(Safetensors.ReadMetadata(path));
+
+    private static long StepOf(IReadOnlyDictionary<string, string> facts) => long.Parse(facts[Step], CultureInfo.InvariantCulture);
 
     private static string Sum(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> facts) =>
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Safetensors.ToBytes(tensors, facts.OrderBy(f => f.Key, StringComparer.Ordinal).ToDictionary())));

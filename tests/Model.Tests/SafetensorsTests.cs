@@ -30,6 +30,7 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal(sha256, read.Sha256);
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(IOFile.ReadAllBytes(_folder["a.safetensors"]))), sha256);
         Assert.Equal("é\n\"", read.Metadata["note"]);
+        Assert.Equal(read.Metadata, Safetensors.ReadMetadata(_folder["a.safetensors"]));
         Assert.Equal(tensors.Keys.Order(), read.Tensors.Keys.Order());
         foreach ((string name, Tensor tensor) in tensors)
         {
@@ -50,6 +51,23 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal(0, BinaryPrimitives.ReadInt64LittleEndian(first) % 8);
         using SafetensorsFile read = Safetensors.Parse(first, "x");
         Assert.Equal(Networks.Read(a), Networks.Read(read.Tensors["a"]));
+    }
+
+    [Fact]
+    public void The_header_alone_is_read_as_carefully()
+    {
+        string path = _folder["weights.safetensors"];
+        foreach ((byte[] bytes, string says) in new[] { (Sample()[..5], "is truncated: 5 bytes"), (Sample()[..20], "is truncated: 20 bytes, its header alone needs"), (File("[]", 0), "damaged header"), (File("""{"__metadata__":{"a":1}}""", 0), "damaged header") })
+        {
+            IOFile.WriteAllBytes(path, bytes);
+            string message = Assert.Throws<CheckpointException>(() => Safetensors.ReadMetadata(path)).Message;
+            Assert.Contains("weights.safetensors", message, StringComparison.Ordinal);
+            Assert.Contains(says, message, StringComparison.Ordinal);
+        }
+
+        IOFile.WriteAllBytes(path, File("{}", 0));
+        Assert.Empty(Safetensors.ReadMetadata(path));
+        Assert.Contains("none.safetensors does not exist", Assert.Throws<CheckpointException>(() => Safetensors.ReadMetadata(_folder["none.safetensors"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

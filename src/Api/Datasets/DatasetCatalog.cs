@@ -72,7 +72,7 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
         if (source.Range is { } range) return IndexRange.Parse(range).Count;
         try
         {
-            return CifarArchive.Count(source.Path == Sample ? SampleFolder : Path.GetFullPath(options.Value.Cifar10Path!));
+            return CifarArchive.Count(source.Path == Sample ? SampleFolder : CifarFolder);
         }
         catch (DataSetException)
         {
@@ -85,7 +85,7 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
     public async Task<DatasetFolder> ResolveAsync(string name, CancellationToken cancellationToken)
     {
         if (name == Sample) return Archive(name, SampleFolder);
-        if (name == Cifar10) return HasCifar ? Archive(name, Path.GetFullPath(options.Value.Cifar10Path!)) : throw new DataSetException("Datasets:Cifar10Path is not set on this worker.");
+        if (name == Cifar10) return HasCifar ? Archive(name, CifarFolder) : throw new DataSetException("Datasets:Cifar10Path is not set on this worker.");
         Dataset found = await FindAsync(name, cancellationToken) ?? throw new DataSetException($"The data set {name} is gone.");
         string folder = Path.Combine(storage.Value.Folder, "datasets", found.ArchiveSha256, name);
         if (!Directory.Exists(folder)) await UnpackAsync(found, folder, cancellationToken);
@@ -94,6 +94,8 @@ internal sealed class DatasetCatalog(IDbContextFactory<Store> stores, BlobStore 
 
     /// <exception cref="ApiException">404.</exception>
     public static ApiException Unknown(string name) => new(ProblemKind.UnknownDataset, "No data set has this name.") { Parameter = "name", Actual = name };
+
+    private string CifarFolder => Path.GetFullPath(options.Value.Cifar10Path!);
 
     private bool HasCifar => !string.IsNullOrWhiteSpace(options.Value.Cifar10Path);
 

@@ -14,7 +14,7 @@ namespace DenoiseService.Api.Jobs;
 /// <summary>Looking at jobs and at what they made.</summary>
 internal static class JobReads
 {
-    private const int LogPage = 500;
+    private static readonly string[] LogLines = [JobEvents.Log, JobEvents.State, JobEvents.Validation];
 
     public static RouteGroupBuilder MapJobReads(this RouteGroupBuilder group)
     {
@@ -49,23 +49,17 @@ internal static class JobReads
     private static async Task<Ok<JobInfo>> Get(string id, JobStore jobs, CancellationToken cancellationToken) => TypedResults.Ok(JobInfo.Of(await jobs.GetAsync(id, cancellationToken)));
 
     // In pages, for a log may be longer than memory should hold, and a slow reader should hold no connection to the database. The first before the answer begins: where it fails there is still a problem to send.
-    private static async Task<PushStreamHttpResult> Logs(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)
+    private static async Task<PushStreamHttpResult> Logs(string id, JobStore jobs, CancellationToken cancellationToken)
     {
         await jobs.GetAsync(id, cancellationToken);
-        List<JobEvent> first = await LogAsync(stores, id, after: 0, cancellationToken);
+        List<JobEvent> first = await jobs.EventsAsync(id, after: 0, LogLines, cancellationToken);
         return TypedResults.Stream(async body =>
         {
-            for (List<JobEvent> page = first; page.Count > 0; page = page.Count < LogPage ? [] : await LogAsync(stores, id, page[^1].Sequence, cancellationToken))
+            for (List<JobEvent> page = first; page.Count > 0; page = page.Count < JobStore.EventPage ? [] : await jobs.EventsAsync(id, page[^1].Sequence, LogLines, cancellationToken))
             {
                 await body.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(page.Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.At:u} {Line(e)}\n")))), cancellationToken);
             }
         }, "text/plain; charset=utf-8");
-    }
-
-    private static async Task<List<JobEvent>> LogAsync(IDbContextFactory<Store> stores, string id, long after, CancellationToken cancellationToken)
-    {
-        await using Store store = stores.CreateDbContext();
-        return await store.JobEvents.AsNoTracking().Where(e => e.JobId == id && e.Sequence > after && (e.Type == JobEvents.Log || e.Type == JobEvents.State || e.Type == JobEvents.Validation)).OrderBy(e => e.Sequence).Take(LogPage).ToListAsync(cancellationToken);
     }
 
     private static async Task<Ok<CheckpointInfo[]>> Checkpoints(string id, JobStore jobs, IDbContextFactory<Store> stores, CancellationToken cancellationToken)

@@ -66,12 +66,28 @@ internal static class JobEvents
 /// </summary>
 internal sealed class JobStore(IDbContextFactory<Store> stores, TimeProvider time)
 {
+    /// <summary>Events that are read at once.</summary>
+    public const int EventPage = 500;
+
     /// <summary>One job.</summary>
     /// <exception cref="ApiException">404.</exception>
     public async Task<Job> GetAsync(string id, CancellationToken cancellationToken)
     {
         await using Store store = stores.CreateDbContext();
         return await store.Jobs.AsNoTracking().SingleOrDefaultAsync(j => j.Id == id, cancellationToken) ?? throw Unknown(id);
+    }
+
+    /// <summary>Its events after one, in their order, at most <see cref="EventPage"/>.</summary>
+    /// <param name="id">Of the job.</param>
+    /// <param name="after">Sequence number; 0 for the first page.</param>
+    /// <param name="types">Of <see cref="JobEvents"/>; all if null.</param>
+    /// <param name="cancellationToken">Of the request.</param>
+    public async Task<List<JobEvent>> EventsAsync(string id, long after, IReadOnlyList<string>? types, CancellationToken cancellationToken)
+    {
+        await using Store store = stores.CreateDbContext();
+        IQueryable<JobEvent> events = store.JobEvents.AsNoTracking().Where(e => e.JobId == id && e.Sequence > after);
+        if (types is not null) events = events.Where(e => types.Contains(e.Type));
+        return await events.OrderBy(e => e.Sequence).Take(EventPage).ToListAsync(cancellationToken);
     }
 
     /// <summary>Stores a new job with its first event, in one transaction.</summary>

@@ -59,17 +59,7 @@ internal sealed class JobFolder(string root, string job, long lease) : IDisposab
     public DateTime? SavedAt => Directory.Exists(Path) ? Directory.EnumerateFiles(Path, "*", SearchOption.AllDirectories).Where(f => System.IO.Path.GetFileName(f) is State or Result || f.Contains("/cells/", StringComparison.Ordinal)).Select(File.GetLastWriteTimeUtc).Cast<DateTime?>().Max() : null;
 
     /// <summary>Steps that the saved state of a training has done, as the header of its file says; null where there is none, as in experiments.</summary>
-    public long? SavedStep
-    {
-        get
-        {
-            string state = System.IO.Path.Combine(Path, State);
-            if (!File.Exists(state)) return null;
-            using var reader = new BinaryReader(File.OpenRead(state));
-            using var header = JsonDocument.Parse(reader.ReadBytes(checked((int)reader.ReadInt64()))); // the form is that of Safetensors
-            return long.Parse(header.RootElement.GetProperty("__metadata__").GetProperty("step").GetString()!, System.Globalization.CultureInfo.InvariantCulture);
-        }
-    }
+    public long? SavedStep => System.IO.Path.Combine(Path, State) is var state && File.Exists(state) ? TrainingRun.SavedStep(state) : null;
 
     /// <summary>The files that people want, with their names in the job. Weights of an experiment's trainings, and what is only there to go on from, are not among them.</summary>
     public IEnumerable<(string Name, string Path)> Artifacts() => Files().Where(f => Kept(Name(f))).OrderBy(Name, StringComparer.Ordinal).Select(f => (Name(f), f));

@@ -4,7 +4,6 @@ using DenoiseService.Api.Access;
 using DenoiseService.Api.Errors;
 using DenoiseService.Api.OpenApi;
 using DenoiseService.Api.Storage;
-using Microsoft.EntityFrameworkCore;
 
 namespace DenoiseService.Api.Jobs.Events;
 
@@ -12,7 +11,6 @@ namespace DenoiseService.Api.Jobs.Events;
 internal static class EventRoutes
 {
     private const string Stream = "text/event-stream";
-    private const int Page = 500;
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15), LookEvery = TimeSpan.FromMilliseconds(250);
 
     public static RouteGroupBuilder MapJobEvents(this RouteGroupBuilder group)
@@ -23,14 +21,14 @@ internal static class EventRoutes
         return group;
     }
 
-    private static async Task Events(string id, HttpContext context, AccessGate gate, JobStore jobs, IDbContextFactory<Store> stores, IHostApplicationLifetime lifetime, TimeProvider time, long after = 0, [Microsoft.AspNetCore.Mvc.FromHeader(Name = "Last-Event-ID")] string? lastEventId = null)
+    private static async Task Events(string id, HttpContext context, AccessGate gate, JobStore jobs, IHostApplicationLifetime lifetime, TimeProvider time, long after = 0, [Microsoft.AspNetCore.Mvc.FromHeader(Name = "Last-Event-ID")] string? lastEventId = null)
     {
         if (!string.IsNullOrEmpty(lastEventId) && !long.TryParse(lastEventId, NumberStyles.None, CultureInfo.InvariantCulture, out after)) throw new ApiException(ProblemKind.InvalidParameter, "Last-Event-ID must be the id of an event.") { Parameter = "Last-Event-ID" };
         bool stream = context.Request.GetTypedHeaders().Accept.Any(a => a.MediaType.Equals(Stream, StringComparison.OrdinalIgnoreCase));
         if (!stream)
         {
             Job job = await jobs.GetAsync(id, context.RequestAborted);
-            await context.Response.WriteAsJsonAsync(new JobEventPage([.. (await ReadAsync(stores, id, after, context.RequestAborted)).Select(InfoOf)], job.State), context.RequestAborted);
+            await context.Response.WriteAsJsonAsync(new JobEventPage([.. (await jobs.EventsAsync(id, after, types: null, context.RequestAborted)).Select(InfoOf)], job.State), context.RequestAborted);
             return;
         }
 
@@ -40,7 +38,7 @@ internal static class EventRoutes
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
         try
         {
-            await SendAsync(id, context, gate, jobs, stores, time, after, end.Token);
+            await SendAsync(id, context, gate, jobs, time, after, end.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or ApiException)
         {
@@ -48,7 +46,7 @@ internal static class EventRoutes
         }
     }
 
-    private static async Task SendAsync(string id, HttpContext context, AccessGate gate, JobStore jobs, IDbContextFactory<Store> stores, TimeProvider time, long after, CancellationToken cancellationToken)
+    private static async Task SendAsync(string id, HttpContext context, AccessGate gate, JobStore jobs, TimeProvider time, long after, CancellationToken cancellationToken)
     {
         HttpResponse response = context.Response;
         await response.WriteAsync(": hello\n\n", cancellationToken);
@@ -60,7 +58,7 @@ internal static class EventRoutes
             await gate.AdmitAsync(context, cancellationToken);
             // State first: an end that is seen here has its events stored already.
             Job job = await jobs.GetAsync(id, cancellationToken);
-            List<JobEvent> news = await ReadAsync(stores, id, after, cancellationToken);
+            List<JobEvent> news = await jobs.EventsAsync(id, after, types: null, cancellationToken);
             foreach (JobEvent e in news)
             {
                 after = e.Sequence;
@@ -75,14 +73,8 @@ internal static class EventRoutes
                 sent = time.GetTimestamp();
             }
 
-            if (news.Count < Page && !job.State.IsFinal()) await Task.Delay(LookEvery, time, cancellationToken);
+            if (news.Count < JobStore.EventPage && !job.State.IsFinal()) await Task.Delay(LookEvery, time, cancellationToken);
         }
-    }
-
-    private static async Task<List<JobEvent>> ReadAsync(IDbContextFactory<Store> stores, string id, long after, CancellationToken cancellationToken)
-    {
-        await using Store store = stores.CreateDbContext();
-        return await store.JobEvents.AsNoTracking().Where(e => e.JobId == id && e.Sequence > after).OrderBy(e => e.Sequence).Take(Page).ToListAsync(cancellationToken);
     }
 
     private static JobEventInfo InfoOf(JobEvent e) => new(e.Sequence, e.At, e.Type, JobInfo.Object(e.Data)!);
